@@ -1,0 +1,46 @@
+"""The one clock. Every process asks it; tests set it; SQL never asks the database for the time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+_fixed: datetime | None = None
+
+
+def now() -> datetime:
+    """Return the present instant, aware, in UTC, to the microsecond."""
+    return _fixed if _fixed is not None else datetime.now(UTC)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Hold the clock of this process at `moment` (tests only)."""
+    global _fixed  # noqa: PLW0603 - one clock for the process is the point
+    before, _fixed = _fixed, moment.astimezone(UTC)
+    try:
+        yield
+    finally:
+        _fixed = before
+
+
+def local_day(moment: datetime) -> date:
+    """Return the day in Shanghai on which `moment` falls."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def day_start(day: date) -> datetime:
+    """Return the first instant of a Shanghai day."""
+    return datetime.combine(day, time.min, SHANGHAI).astimezone(UTC)
+
+
+def day_end(day: date) -> datetime:
+    """Return the first instant after a Shanghai day (windows are half-open)."""
+    return day_start(day + timedelta(days=1))
+
+
+def to_local(moment: datetime) -> datetime:
+    """Return `moment` as people here write it (+08:00)."""
+    return moment.astimezone(SHANGHAI)

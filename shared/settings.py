@@ -1,0 +1,117 @@
+"""Settings of every process: the environment first, then what a running embedded instance wrote down.
+
+`BANJIE_*` variables win. Where they are silent, `endpoints.json` in the data folder (written by
+`banjie up`) tells the console commands where the running instance listens.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Service = Literal["intake", "routing", "metrics"]
+SERVICES: tuple[Service, ...] = ("intake", "routing", "metrics")
+
+
+class Settings(BaseSettings):
+    """All knobs. Times in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="BANJIE_", extra="ignore")
+
+    data_dir: Path = Path(".banjie")
+    host: str = "127.0.0.1"
+    intake_port: int = 8001
+    routing_port: int = 8002
+    metrics_port: int = 8003
+
+    # The owner's URL (migrations, console). Services get a URL of their own role, see `service_url`.
+    database_url: SecretStr | None = None
+    intake_database_url: SecretStr | None = None
+    routing_database_url: SecretStr | None = None
+    metrics_database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    secrets_file: Path | None = None
+
+    db_pool_size: int = 8
+    statement_timeout: float = 15.0
+    # What an intake process holds at most between "read" and "committed"; more is answered 503.
+    intake_queue: int = 2000
+    max_body_bytes: int = 262_144
+    token_ttl: int = 7200
+    staff_token_ttl: int = 12 * 3600
+    idempotency_days: int = 7
+
+    delivery_lease: float = 5.0
+    delivery_max_failures: int = 8
+    delivery_max_offers: int = 40
+
+    reopen_window_days: int = 30
+    cors_origins: list[str] = []
+    log_level: str = "INFO"
+
+    wechat_app_id: str | None = None
+    wechat_app_secret: SecretStr | None = None
+    wechat_api_base: str = "https://api.weixin.qq.com"
+    wechat_street: str | None = None
+
+    @property
+    def secrets_path(self) -> Path:
+        """Where token keys, data keys and database passwords live (mode 0600)."""
+        return self.secrets_file or self.data_dir / "secrets.json"
+
+    def port(self, service: Service) -> int:
+        """Return the HTTP port of `service`."""
+        return {"intake": self.intake_port, "routing": self.routing_port, "metrics": self.metrics_port}[service]
+
+    def base_url(self, service: Service) -> str:
+        """Return where `service` is reached from this machine."""
+        return f"http://{self.host}:{self.port(service)}"
+
+    def owner_url(self) -> str:
+        """Return the owner's database URL; raise RuntimeError if none is known."""
+        if self.database_url is None:
+            raise RuntimeError("没有数据库地址:请先运行 make run,或设置 BANJIE_DATABASE_URL")
+        return self.database_url.get_secret_value()
+
+    def redis(self) -> str:
+        """Return the Redis URL; raise RuntimeError if none is known."""
+        if self.redis_url is None:
+            raise RuntimeError("没有 Redis 地址:请先运行 make run,或设置 BANJIE_REDIS_URL")
+        return self.redis_url.get_secret_value()
+
+    def service_url(self, service: Service, password: str) -> str:
+        """Return the URL with which `service` connects: its own if set, else the owner's with its role."""
+        own: SecretStr | None = {
+            "intake": self.intake_database_url,
+            "routing": self.routing_database_url,
+            "metrics": self.metrics_database_url,
+        }[service]
+        if own is not None:
+            return own.get_secret_value()
+        return with_login(self.owner_url(), f"banjie_{service}", password)
+
+
+def with_login(url: str, user: str, password: str) -> str:
+    """Return `url` with another user and password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+ENDPOINTS = "endpoints.json"
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Return the settings of this process (read once)."""
+    settings = Settings()
+    written = settings.data_dir / ENDPOINTS
+    if written.is_file():
+        known = json.loads(written.read_text(encoding="utf-8"))
+        missing = {name: value for name, value in known.items() if name not in settings.model_fields_set}
+        settings = Settings(**missing)
+    return settings
