@@ -66,7 +66,8 @@ format: $(VENV)/.dev-stamp ## 排版并修正能自动修正的 | format, and fi
 .PHONY: revision
 revision: $(VENV)/.dev-stamp ## 新的数据库迁移:make revision m="说明" | a new, empty migration
 	@test -n "$$m" || { echo '请写明 / say what it does: make revision m="…"' >&2; exit 2; }
-	@$(BIN)/alembic revision -m "$$m"
+	@last=$$(ls migrations/versions | sed -n 's/^\([0-9]\{4\}\)_.*\.py$$/\1/p' | sort | tail -n 1); \
+	  $(BIN)/alembic -c migrations/alembic.ini revision --rev-id "$$(printf %04d "$$(expr "$${last:-0}" + 1)")" -m "$$m"
 
 # Versions already locked are kept; `make lock flags=--upgrade` moves all of them.
 # The run lock comes first and binds the others, so that one virtual environment serves all.
