@@ -44,3 +44,14 @@ def day_end(day: date) -> datetime:
 def to_local(moment: datetime) -> datetime:
     """Return `moment` as people here write it (+08:00)."""
     return moment.astimezone(SHANGHAI)
+
+
+def remaining_text(due_at: datetime, moment: datetime) -> str:
+    """Return a deadline in a resident's words: 剩余2小时, 剩余3天, 已超期1天."""
+    seconds = (due_at - moment).total_seconds()
+    lead, amount = ("剩余", seconds) if seconds >= 0 else ("已超期", -seconds)
+    minutes = int(amount // 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{lead}{max(minutes, 1)}分钟"
+    hours = minutes // 60
+    return f"{lead}{hours}小时" if hours < 48 else f"{lead}{hours // 24}天"  # noqa: PLR2004 - two days

@@ -65,7 +65,9 @@ class Settings(BaseSettings):
 
     def port(self, service: Service) -> int:
         """Return the HTTP port of `service`."""
-        return {"intake": self.intake_port, "routing": self.routing_port, "metrics": self.metrics_port}[service]
+        return {"intake": self.intake_port, "routing": self.routing_port, "metrics": self.metrics_port}[
+            service
+        ]
 
     def base_url(self, service: Service) -> str:
         """Return where `service` is reached from this machine."""

@@ -1,0 +1,33 @@
+"""Every table of the house, one file per owner. Importing this package makes the metadata whole."""
+
+from shared.tables.base import metadata
+from shared.tables.console import api_keys, calendar_days, streets
+from shared.tables.intake import (
+    number_counters,
+    petitions,
+    ratings,
+    residents,
+    supplements,
+    tickets,
+)
+from shared.tables.metrics import DIMENSIONS, MEASURES, books, ticket_facts, totals
+from shared.tables.outbox import audit_log, deliveries, events, idempotency_keys
+from shared.tables.routing import (
+    categories,
+    channel_policies,
+    communities,
+    grids,
+    handover_slips,
+    parts,
+    staff,
+    ticket_states,
+    transitions,
+    units,
+)
+
+__all__ = [
+    "DIMENSIONS", "MEASURES", "api_keys", "audit_log", "books", "calendar_days", "categories",
+    "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
+    "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
+    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
+]  # fmt: skip

@@ -1,0 +1,23 @@
+"""Who gets what: the one map from an event to the services that act on it. Read this first.
+
+An event without a subscriber stands here with its reason, so that nobody wonders.
+"""
+
+from shared.events.envelope import Event
+from shared.events.tickets import (
+    PetitionFiledV1,
+    RatingGivenV1,
+    SupplementAddedV1,
+    TicketMovedV1,
+    TicketSubmittedV1,
+)
+from shared.settings import Service
+
+SUBSCRIBERS: dict[type[Event], tuple[Service, ...]] = {
+    TicketSubmittedV1: ("routing", "metrics"),
+    TicketMovedV1: ("metrics",),
+    PetitionFiledV1: ("routing",),
+    SupplementAddedV1: (),  # read where it stands; nobody's work depends on it yet
+    RatingGivenV1: (),  # the satisfaction rates will subscribe when they come
+}
+KNOWN: dict[tuple[str, int], type[Event]] = {(e.TYPE, e.VERSION): e for e in SUBSCRIBERS}

@@ -1,0 +1,272 @@
+"""The life of a ticket: which moves are legal, who may make them, and what they must bring.
+
+Knowledge only: data and pure functions, standard library. *Making* a move is the power of one place,
+`services/routing/transitions.py`. Intake reads the labels, metrics reads which states count as closed.
+Source: design section 6; special closures after the Xilingol rule (退回重办 / 研判销号 / 延期销号 / 移交销号).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.terms import Agency, Outcome, PauseReason, RejectReason, Role, Term, WhistleKind
+
+
+class State(Term):
+    SUBMITTED = "submitted", "已登记"
+    ACCEPTED = "accepted", "已受理"
+    DISPATCHED = "dispatched", "已派单"
+    SIGNED = "signed", "已签收"
+    HANDLING = "handling", "办理中"
+    SUSPENDED = "suspended", "挂账"
+    HANDLED = "handled", "承办办结"
+    CALLBACK = "callback", "待回访"
+    CLOSED = "closed", "已办结"
+    REJECTED = "rejected", "不予受理"
+    MERGED = "merged", "已并案"
+    WITHDRAWN = "withdrawn", "已撤回"
+    REDIRECTED = "redirected", "已引导"
+
+
+S = State
+# Nothing more is owed on these: no owner and no deadline is needed.
+FINAL = frozenset({S.CLOSED, S.REJECTED, S.MERGED, S.WITHDRAWN, S.REDIRECTED})
+OPEN = frozenset(State) - FINAL
+# The unit has it in its hands.
+WITH_UNIT = frozenset({S.DISPATCHED, S.SIGNED, S.HANDLING, S.SUSPENDED})
+
+
+class Relation(Term):
+    """How an actor stands to a ticket; worked out where the ticket is known, asked for here."""
+
+    ANY = "any", "本街道"
+    REPORTER = "reporter", "诉求人本人"
+    LEAD = "lead", "主办单位"
+    PART = "part", "协办或被吹哨单位"
+    AREA = "area", "所在社区"
+    NOT_LEAD = "not_lead", "非主办单位"
+
+
+R = Relation
+Allowed = tuple[tuple[Role, Relation], ...]
+
+
+def _who(relation: Relation, *roles: Role) -> Allowed:
+    return tuple((role, relation) for role in roles)
+
+
+_DESK = _who(R.ANY, Role.DISPATCHER, Role.CLERK)
+_LEAD = _who(R.LEAD, Role.UNIT, Role.COMMUNITY, Role.GRID_WORKER)
+_PART = _who(R.PART, Role.UNIT, Role.COMMUNITY, Role.GRID_WORKER)
+_AREA = _who(R.AREA, Role.COMMUNITY, Role.GRID_WORKER)
+_CHECK = _who(R.NOT_LEAD, Role.SUPERVISOR, Role.DISPATCHER)
+_CALL = _who(R.NOT_LEAD, Role.CALLBACK_CLERK, Role.SUPERVISOR)
+_HEAD = _who(R.ANY, Role.SUPERVISOR, Role.LEADER)
+_SYSTEM = _who(R.ANY, Role.SYSTEM)
+_REPORTER = _who(R.REPORTER, Role.RESIDENT)
+_STAFF = _DESK + _LEAD + _PART + _AREA + _HEAD + _who(R.ANY, Role.CALLBACK_CLERK)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One legal move. `target` None: the ticket stays where it is (the move is history all the same).
+
+    `needs`: data fields that must come with it; `choices`: the closed vocabulary of a field.
+    """
+
+    action: str
+    text: str
+    sources: frozenset[State]
+    target: State | None
+    who: Allowed
+    why: str
+    needs: tuple[str, ...] = ()
+    choices: dict[str, type[Term]] = field(default_factory=dict)
+
+
+def _from(*states: State) -> frozenset[State]:
+    return frozenset(states)
+
+
+_WORKING = _from(S.SIGNED, S.HANDLING)
+_BEFORE_DISPATCH = _from(S.SUBMITTED, S.ACCEPTED)
+
+EDGES: tuple[Edge, ...] = (
+    Edge("accept", "受理", _from(S.SUBMITTED), S.ACCEPTED, _DESK + _AREA + _SYSTEM, "属受理范围,生成工单;群话题转为议题"),
+    Edge("reject", "不予受理", _BEFORE_DISPATCH, S.REJECTED, _DESK, "须有理由并告知诉求人",
+         ("reason",), {"reason_code": RejectReason}),
+    Edge("merge", "并案", _BEFORE_DISPATCH, S.MERGED, _DESK, "同一事项并入另一工单", ("into",)),
+    Edge("redirect", "引导", _BEFORE_DISPATCH, S.REDIRECTED, _DESK, "不归本渠道,告知正确去处",
+         ("agency",), {"agency": Agency}),
+    Edge("withdraw", "撤回", _BEFORE_DISPATCH | {S.DISPATCHED}, S.WITHDRAWN, _REPORTER + _DESK, "签收之前诉求人可以撤回"),
+    Edge("dispatch", "派单", _from(S.ACCEPTED), S.DISPATCHED, _DESK + _SYSTEM, "明确主办单位和时限;议题转为项目"),
+    Edge("close_directly", "直办办结", _from(S.ACCEPTED), S.CLOSED, _DESK + _AREA, "现场解决或当场答复,不派单",
+         ("reason",), {"outcome": Outcome}),
+    Edge("sign", "签收", _from(S.DISPATCHED), S.SIGNED, _LEAD, "主办单位接单"),
+    Edge("return", "退单", _from(S.DISPATCHED, S.SIGNED), S.ACCEPTED, _LEAD, "非本单位职责,须在退单时限内说明理由",
+         ("reason",)),
+    Edge("recall", "撤回派单", _from(S.DISPATCHED), S.ACCEPTED, _DESK, "派错时由派单员收回", ("reason",)),
+    Edge("contact", "先行联系", _from(S.SIGNED), S.HANDLING, _LEAD, "与诉求人先行联系"),
+    Edge("handle", "承办办结", _from(S.HANDLING), S.HANDLED, _LEAD, "主办单位提交办理结果,协办部分须先完成",
+         ("reason",), {"outcome": Outcome}),
+    Edge("suspend", "挂账", _from(S.HANDLING), S.SUSPENDED, _HEAD + _who(R.ANY, Role.DISPATCHER),
+         "只限列明的理由,时钟暂停并公开", ("reason", "reason_code"), {"reason_code": PauseReason}),
+    Edge("resume", "恢复办理", _from(S.SUSPENDED), S.HANDLING, _LEAD + _HEAD + _who(R.ANY, Role.DISPATCHER), "暂停原因消失"),
+    Edge("escalate", "上报", _from(S.HANDLING), S.DISPATCHED, _LEAD, "问题交接单,逐级上报,不得越级", ("reason",)),
+    Edge("review_pass", "审核通过", _from(S.HANDLED), S.CALLBACK, _CHECK, "审核人不得是承办人"),
+    Edge("review_fail", "审核退回", _from(S.HANDLED), S.HANDLING, _CHECK, "办理不到位,退回继续办理", ("reason",)),
+    Edge("close", "结案", _from(S.CALLBACK), S.CLOSED, _CALL, "回访后销号", (), {"outcome": Outcome}),
+    Edge("rework", "重办", _from(S.CALLBACK), S.HANDLING, _CALL, "回访不满意或未解决,发回重办", ("reason",)),
+    Edge("close_after_review", "研判销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "经研判可以销号,须有理由和审批",
+         ("reason",), {"outcome": Outcome}),
+    Edge("close_deferred", "延期销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "暂不具备条件,列入计划", ("reason",)),
+    Edge("close_transferred", "移交销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "移交其他机关继续办理", ("reason",)),
+    Edge("reopen", "重开", _from(S.CLOSED), S.HANDLING, _REPORTER + _who(R.ANY, Role.SUPERVISOR),
+         "诉求人在期限内有异议,或督查发现未真正办结", ("reason",)),
+    Edge("unmerge", "撤销并案", _from(S.MERGED), S.ACCEPTED, _DESK, "并案有误", ("reason",)),
+    # The moves below stay where they are: hands are added, clocks are moved, words are kept.
+    Edge("whistle", "吹哨", _WORKING, None, _LEAD + _AREA, "召集部门到场", ("units", "reason"), {"whistle": WhistleKind}),
+    Edge("report_in", "报到", _WORKING, None, _PART, "被召部门到场报到"),
+    Edge("assist", "协办", _WORKING, None, _LEAD + _DESK, "增加协办单位", ("unit",)),
+    Edge("finish_part", "完成协办", _WORKING, None, _PART, "协办单位完成自己的部分", ("reason",)),
+    Edge("extend", "申请延期", _WORKING, None, _LEAD, "届满前提出,说明理由", ("reason", "until")),
+    Edge("decide_extension", "审批延期", _WORKING, None, _HEAD + _who(R.ANY, Role.DISPATCHER), "批准或驳回延期", ("approve",)),
+    Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
+    Edge("supervise", "督办", OPEN, None, _HEAD, "叠加督办,不改变状态", ("reason",)),
+    Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
+    Edge("comment", "批注", frozenset(State), None, _STAFF, "在工单上留言", ("reason",)),
+)  # fmt: skip
+
+ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
+# The outcome a special closure has by its nature; the others default to `resolved`.
+FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the table must know of a ticket to judge a move. Times are aware."""
+
+    state: State
+    moved_at: datetime | None = None
+    closed_at: datetime | None = None
+    return_until: datetime | None = None
+    due_at: datetime | None = None
+    open_parts: int = 0
+    extension_pending: bool = False
+    reopen_window_days: int = 30
+
+
+def may(edge: Edge, role: Role, relations: Iterable[Relation]) -> bool:
+    """Return whether someone of `role`, standing so to the ticket, may make this move at all."""
+    held = {*relations, Relation.ANY}
+    return any(role is who and relation in held for who, relation in edge.who)
+
+
+def actions(situation: Situation, role: Role, relations: Iterable[Relation]) -> list[str]:
+    """Return the actions open to this actor now, in the order of the table."""
+    held = tuple(relations)
+    return [
+        e.action
+        for e in EDGES
+        if situation.state in e.sources and e.action != "mark_overdue" and may(e, role, held)
+    ]
+
+
+def decide(
+    situation: Situation,
+    action: str,
+    *,
+    role: Role,
+    relations: Iterable[Relation],
+    occurred_at: datetime,
+    data: dict[str, object],
+) -> State:
+    """Return the state after `action`, or raise why it must not happen.
+
+    Raises NotFound (no such action), Forbidden (not this actor), Conflict (not from this state, too late,
+    too early, parts open) and Invalid (required data is missing or not of its vocabulary).
+    """
+    edge = ACTIONS.get(action)
+    if edge is None:
+        raise NotFound(f"没有“{action}”这个操作", code="unknown_action")
+    if not may(edge, role, relations):
+        raise Forbidden(f"{role.text}不能对这张工单执行“{edge.text}”", code="not_your_action")
+    if situation.state not in edge.sources:
+        raise Conflict(
+            f"工单当前为“{situation.state.text}”,不能执行“{edge.text}”",
+            code="not_allowed_now",
+            state=situation.state.value,
+            state_text=situation.state.text,
+        )
+    _require(edge, data)
+    _guard(edge, situation, role, occurred_at, data)
+    return edge.target or situation.state
+
+
+def _require(edge: Edge, data: dict[str, object]) -> None:
+    missing = [
+        FieldError(name, f"“{edge.text}”需要填写{_FIELD_TEXT.get(name, name)}")
+        for name in edge.needs
+        if data.get(name) in (None, "", [])
+    ]
+    for name, vocabulary in edge.choices.items():
+        value = data.get(name)
+        if value is not None and value not in set(vocabulary):
+            missing.append(
+                FieldError(name, f"可选值:{'、'.join(f'{t.value}({t.text})' for t in vocabulary)}")
+            )
+    if missing:
+        raise Invalid(missing[0].message, errors=missing, code="data_required")
+
+
+def _guard(edge: Edge, now: Situation, role: Role, occurred_at: datetime, data: dict[str, object]) -> None:
+    if now.moved_at and occurred_at < now.moved_at:
+        raise Conflict("发生时间不能早于上一步的时间", code="before_previous_move")
+    match edge.action:
+        case "return" if now.return_until and occurred_at > now.return_until:
+            raise Conflict("已过退单时限,视为接受", code="return_limit_passed")
+        case "handle" if now.open_parts:
+            raise Conflict(f"还有 {now.open_parts} 个协办单位没有完成", code="parts_open")
+        case "extend":
+            _guard_extension(now, occurred_at, data)
+        case "decide_extension" if not now.extension_pending:
+            raise Conflict("没有待审批的延期申请", code="no_extension")
+        case "reopen" if role is Role.RESIDENT and now.closed_at:
+            if (occurred_at - now.closed_at).days >= now.reopen_window_days:
+                raise Conflict(
+                    f"办结已超过 {now.reopen_window_days} 天,请重新提交诉求", code="reopen_window_passed"
+                )
+        case _:
+            pass
+
+
+def _guard_extension(now: Situation, occurred_at: datetime, data: dict[str, object]) -> None:
+    until = data.get("until")
+    if now.extension_pending:
+        raise Conflict("已有一份延期申请待审批", code="extension_pending")
+    if now.due_at and occurred_at > now.due_at:
+        raise Conflict("时限届满后不能再申请延期", code="extension_too_late")
+    if isinstance(until, datetime) and now.due_at and until <= now.due_at:
+        raise Invalid("延期后的时限须晚于现在的时限", errors=[FieldError("until", "须晚于现在的办理时限")])
+
+
+_FIELD_TEXT = {
+    "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
+    "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
+    "until": "延期到的时间(until)", "approve": "是否批准(approve)",
+}  # fmt: skip
+
+
+def mermaid() -> str:
+    """Return the table as a Mermaid state diagram (it stands in shared/README.md; a test keeps it so)."""
+    lines = ["stateDiagram-v2", "  [*] --> submitted"]
+    lines += [f"  {s.value}: {s.text} {s.value}" for s in State]
+    for edge in EDGES:
+        if edge.target is not None:
+            lines += [
+                f"  {s.value} --> {edge.target.value}: {edge.text} {edge.action}"
+                for s in State
+                if s in edge.sources
+            ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,218 @@
+"""Where a ticket stands and who has it; and the registry of a street."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    text as sql,
+)
+
+from shared.lifecycle import FINAL, OPEN
+from shared.tables.base import document, instant, tenant_table, text, uuid
+
+_FINAL = ", ".join(f"'{s.value}'" for s in sorted(FINAL))
+_OPEN = ", ".join(f"'{s.value}'" for s in sorted(OPEN))
+
+communities = tenant_table(
+    "communities",
+    "routing",
+    text("code", primary_key=True),
+    text("name"),
+    Index("uq_communities_street_id_name", "street_id", "name", unique=True),
+)
+
+grids = tenant_table(
+    "grids",
+    "routing",
+    text("code", primary_key=True),
+    text("community_code"),
+    text("name"),
+    text("kind"),
+    # one ring of [longitude, latitude] pairs, GCJ-02
+    document("polygon"),
+    ForeignKeyConstraint(["street_id", "community_code"], ["communities.street_id", "communities.code"]),
+)
+
+units = tenant_table(
+    "units",
+    "routing",
+    text("code", primary_key=True),
+    text("name"),
+    text("kind"),
+    text("level"),
+    # one level up, for hand-over slips
+    text("parent_code", nullable=True),
+    text("community_code", nullable=True),
+    Column("is_desk", Boolean, nullable=False),
+    Index("uq_units_street_id_name", "street_id", "name", unique=True),
+    ForeignKeyConstraint(["street_id", "parent_code"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "community_code"], ["communities.street_id", "communities.code"]),
+)
+
+staff = tenant_table(
+    "staff",
+    "routing",
+    uuid("id", primary_key=True),
+    text("name"),
+    text("role"),
+    text("unit_code", nullable=True),
+    text("grid_code", nullable=True),
+    Column("active", Boolean, nullable=False),
+    ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
+)
+
+categories = tenant_table(
+    "categories",
+    "routing",
+    text("code", primary_key=True),
+    text("group_name"),
+    text("name"),
+    text("lead_unit"),
+    text("level"),
+    text("mode"),
+    text("sign_limit"),
+    text("contact_limit"),
+    text("resolve_limit"),
+    ForeignKeyConstraint(["street_id", "lead_unit"], ["units.street_id", "units.code"]),
+)
+
+channel_policies = tenant_table(
+    "channel_policies",
+    "routing",
+    text("channel", primary_key=True),
+    Column("auto_accept", Boolean, nullable=False),
+    Column("auto_dispatch", Boolean, nullable=False),
+)
+
+ticket_states = tenant_table(
+    "ticket_states",
+    "routing",
+    uuid("ticket_id", primary_key=True),
+    text("number"),
+    text("state"),
+    Column("version", Integer, nullable=False),
+    text("channel"),
+    text("kind"),
+    text("category_code"),
+    text("community_code", nullable=True),
+    text("grid_code", nullable=True),
+    text("mode"),
+    text("level"),
+    # Who must act now, and by when. Never empty while the ticket lives (promise 6).
+    text("owner_unit", nullable=True),
+    instant("due_at", nullable=True),
+    text("lead_unit", nullable=True),
+    instant("sign_due_at", nullable=True),
+    instant("contact_due_at", nullable=True),
+    instant("return_until", nullable=True),
+    instant("extension_until", nullable=True),
+    Column("due_provisional", Boolean, nullable=False),
+    # the handling limit as the catalogue writes it: what a pause or a reopening counts with
+    text("resolve_limit"),
+    instant("received_at"),
+    instant("moved_at"),
+    instant("accepted_at", nullable=True),
+    instant("dispatched_at", nullable=True),
+    instant("signed_at", nullable=True),
+    instant("contacted_at", nullable=True),
+    instant("handled_at", nullable=True),
+    instant("closed_at", nullable=True),
+    instant("suspended_at", nullable=True),
+    instant("overdue_at", nullable=True),
+    text("outcome", nullable=True),
+    uuid("merged_into", nullable=True),
+    Column("supervised", Boolean, nullable=False),
+    Column("return_count", Integer, nullable=False),
+    Column("urge_count", Integer, nullable=False),
+    # why this category, grid, unit and deadline: sentences, for people
+    document("why"),
+    CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),
+    CheckConstraint(
+        f"state in ({_FINAL}) or (owner_unit is not null and due_at is not null)", name="owner_and_deadline"
+    ),
+    CheckConstraint("state <> 'closed' or closed_at is not null", name="closed_at"),
+    ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    ForeignKeyConstraint(["street_id", "owner_unit"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "lead_unit"], ["units.street_id", "units.code"]),
+    Index("uq_ticket_states_street_id_number", "street_id", "number", unique=True),
+    Index(
+        "ix_ticket_states_worklist",
+        "street_id",
+        "due_at",
+        "ticket_id",
+        postgresql_where=sql(f"state in ({_OPEN})"),
+    ),
+    Index(
+        "ix_ticket_states_owner",
+        "street_id",
+        "owner_unit",
+        "due_at",
+        postgresql_where=sql(f"state in ({_OPEN})"),
+    ),
+)
+
+transitions = tenant_table(
+    "transitions",
+    "routing",
+    uuid("ticket_id", primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    text("action"),
+    text("from_state", nullable=True),
+    text("to_state"),
+    uuid("actor_id"),
+    text("actor_role"),
+    text("actor_unit", nullable=True),
+    text("reason", nullable=True),
+    # what the move brought along, and why the choices were made as they were
+    document("data"),
+    # How it stood after the move, so that history alone tells every figure of every day.
+    instant("due_at", nullable=True),
+    text("lead_unit", nullable=True),
+    text("category_code"),
+    text("community_code", nullable=True),
+    text("grid_code", nullable=True),
+    text("kind"),
+    text("mode"),
+    text("level"),
+    text("outcome", nullable=True),
+    instant("occurred_at"),
+    instant("recorded_at"),
+    Column("late", Boolean, nullable=False),
+    ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    append_only=True,
+)
+
+# The share of another unit in a ticket: asked to help, or whistled for.
+parts = tenant_table(
+    "parts",
+    "routing",
+    uuid("ticket_id", primary_key=True),
+    text("unit_code", primary_key=True),
+    text("kind"),
+    instant("asked_at"),
+    instant("reported_at", nullable=True),
+    instant("finished_at", nullable=True),
+    text("result", nullable=True),
+    CheckConstraint("kind in ('assist', 'whistle')", name="kind"),
+    ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
+    Index("ix_parts_open", "street_id", "unit_code", postgresql_where=sql("finished_at is null")),
+)
+
+# Hand-over slips are numbered per street, one upward step each.
+handover_slips = tenant_table(
+    "handover_slips",
+    "routing",
+    Column("slip", BigInteger, primary_key=True),
+    uuid("ticket_id"),
+    text("from_unit"),
+    text("to_unit"),
+    text("reason"),
+    instant("occurred_at"),
+    ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    append_only=True,
+)

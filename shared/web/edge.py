@@ -1,0 +1,88 @@
+"""The outermost layer, plain ASGI: a trace id, security headers, counts and times, and no bare 500."""
+
+import re
+from time import perf_counter
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from shared.db import is_unavailable
+from shared.errors import Unavailable
+from shared.web.problems import answer, render
+
+_TRACE = re.compile(rb"^[A-Za-z0-9._-]{8,64}$")
+_SECONDS = Histogram(
+    "banjie_http_seconds", "Time to answer", ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)  # fmt: skip
+_ANSWERS = Counter("banjie_http_answers_total", "Answers by status", ["method", "route", "status"])
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
+]
+log = structlog.get_logger()
+
+
+class Edge:
+    """Wraps the application; whatever escapes it becomes a problem+json answer and a log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["trace_id"] = trace = _trace_id(scope["headers"])
+        started = perf_counter()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, trace)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if status:
+                raise  # too late for another answer; the server cuts the connection
+            await _last_resort(error, trace)(scope, receive, sending)
+        finally:
+            _count(scope, status, perf_counter() - started)
+
+
+def _trace_id(headers: list[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"x-request-id" and _TRACE.match(value):
+            return value.decode()
+    return uuid7().hex
+
+
+def _add_headers(message: Message, trace: str) -> None:
+    headers = message.setdefault("headers", [])
+    present = {name for name, _ in headers}
+    headers.extend(header for header in _HEADERS if header[0] not in present)
+    headers.append((b"x-request-id", trace.encode()))
+
+
+def _last_resort(error: Exception, trace: str) -> Any:
+    if is_unavailable(error):
+        return render(Unavailable("数据库暂时不可用,请稍后重试", code="database_unavailable"), trace)
+    log.error("unhandled", trace_id=trace, exc_info=error)
+    return answer(500, "internal", "系统出错了", "系统出错了,请把编号告诉管理员", trace)
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "unmatched")
+    method = scope["method"] if route != "unmatched" else "any"
+    _SECONDS.labels(method, route).observe(seconds)
+    _ANSWERS.labels(method, route, status).inc()
