@@ -67,7 +67,8 @@ class Account:
 def decide(wheel: Wheel, folder: Path, copies: Path, program: str) -> Account:
     """Return the account that runs `program` with its data in `folder`; EmbeddedError if there is none.
 
-    An ordinary user runs it as itself. PostgreSQL refuses to run as root, and nothing here should;
+    An ordinary user runs it as itself (in a container perhaps under a number without a name, which initdb
+    refuses: it is lent that of `nobody`). PostgreSQL refuses to run as root, and nothing here should;
     so root looks, in this order, for what works on this machine:
 
     1. the user `nobody`: the plainest, if it can reach the program and the data;
@@ -76,7 +77,7 @@ def decide(wheel: Wheel, folder: Path, copies: Path, program: str) -> Account:
     3. `nobody` again with the program copied to `copies`, for a hidden virtual environment.
     """
     if os.geteuid() != 0:
-        return Account(wheel)
+        return _oneself(wheel)
     for account in _candidates(wheel, copies):
         if account.works(folder, program):
             return account
@@ -86,6 +87,20 @@ def decide(wheel: Wheel, folder: Path, copies: Path, program: str) -> Account:
     )
 
 
+def _oneself(wheel: Wheel) -> Account:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return Account(wheel, _namespace())
+    return Account(wheel)
+
+
+def _namespace() -> tuple[str, ...]:
+    """Return the command that runs another as `nobody` of a user namespace, empty if there is none."""
+    unshare = shutil.which("unshare")
+    return (unshare, "--user", "--map-user=65534", "--map-group=65534") if unshare else ()
+
+
 def _candidates(wheel: Wheel, copies: Path) -> Iterator[Account]:
     try:
         nobody = pwd.getpwnam("nobody")
@@ -93,7 +108,7 @@ def _candidates(wheel: Wheel, copies: Path) -> Iterator[Account]:
     except KeyError:
         uid, gid = 65534, 65534
     yield Account(wheel, uid=uid, gid=gid)
-    if unshare := shutil.which("unshare"):
+    if prefix := _namespace():
         # Its files belong to root, seen from outside.
-        yield Account(wheel, (unshare, "--user", "--map-user=65534", "--map-group=65534"), 0, 0)
+        yield Account(wheel, prefix, 0, 0)
     yield Account(wheel.copied_to(copies), uid=uid, gid=gid)

@@ -7,9 +7,9 @@ LIMIT = 10 * 1024 * 1024
 
 
 def log_path(data_dir: Path, name: str) -> Path:
-    """Return where `name` logs; the folder is made."""
+    """Return where `name` logs; the folder is made, for our eyes only: lines may quote what people wrote."""
     folder = data_dir / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"{name}.log"
 
 
