@@ -135,9 +135,11 @@ EDGES: tuple[Edge, ...] = (
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
     Edge("supervise", "督办", OPEN, None, _HEAD, "叠加督办,不改变状态", ("reason",)),
     Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
-    Edge("comment", "批注", frozenset(State), None, _STAFF, "在工单上留言", ("reason",)),
+    Edge("comment", "批注", frozenset(State), None, _STAFF + _SYSTEM, "在工单上留言", ("reason",)),
 )  # fmt: skip
 
+# The first line of every history, written by routing when it takes a ticket over; nobody can ask for it.
+REGISTER, REGISTER_TEXT = "register", "登记"
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
 # The outcome a special closure has by its nature; the others default to `resolved`.
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
@@ -155,6 +157,11 @@ class Situation:
     open_parts: int = 0
     extension_pending: bool = False
     reopen_window_days: int = 30
+
+
+def action_text(action: str) -> str:
+    """Return an action's name for people."""
+    return REGISTER_TEXT if action == REGISTER else ACTIONS[action].text
 
 
 def may(edge: Edge, role: Role, relations: Iterable[Relation]) -> bool:

@@ -2,16 +2,20 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
 
 from shared.errors import invalid
-from shared.web.fields import Answer
+from shared.web.fields import EARLIEST, Answer
 
 T = TypeVar("T")
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
+LATEST_YEAR = 2200
 DEFAULT, MOST = 20, 100
 Limit = Annotated[int, Query(ge=1, le=MOST, description="每页条数")]
 Cursor = Annotated[str | None, Query(max_length=400, description="上一页的 next_cursor")]
@@ -37,6 +41,21 @@ def decode(cursor: str | None, *parsers: Callable[[str], Any]) -> list[Any] | No
         return [parse(value) for parse, value in zip(parsers, values, strict=True)]
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise invalid("cursor", "翻页标记无效", code="bad_cursor") from error
+
+
+def code(value: str) -> str:
+    """Parse a code out of a cursor."""
+    if not _CODE.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+def instant(value: str) -> datetime:
+    """Parse an instant out of a cursor."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None or not EARLIEST.year <= moment.year < LATEST_YEAR:
+        raise ValueError(value)
+    return moment
 
 
 def page(

@@ -1,0 +1,144 @@
+"""Doors to the registry, and to the question where a request would go and why."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import select
+
+from services.routing.assign import Matter, plan
+from services.routing.registry import Registries, Registry
+from services.routing.schemas import (
+    CategoryOut,
+    CommunityOut,
+    GridOut,
+    RouteIn,
+    RouteOut,
+    UnitOut,
+)
+from shared import clock
+from shared.auth import Actor
+from shared.errors import invalid
+from shared.tables import grids
+from shared.terms import Kind, Level, Mode, Scope
+from shared.web.access import Anyone, process_of
+from shared.web.paging import Cursor, Limit, Page, code, decode, page
+from shared.web.problems import documented
+
+router = APIRouter(tags=["登记簿"])
+StreetCode = Annotated[str | None, Query(max_length=32, description="街道代码;只属于一个街道时可不填")]
+_ERRORS = documented(400, 401, 403, 422, 503)
+
+
+async def _registry(request: Request, actor: Actor, street_code: str | None) -> Registry:
+    """Return the registry of the street asked for, or of the actor's only one."""
+    registries: Registries = request.app.state.registries
+    if street_code is not None:
+        street = await process_of(request).streets.by_code(street_code)
+        actor.in_street(street.id)
+        return await registries.of(street.id)
+    if len(actor.streets) != 1:
+        raise invalid("street", "请填写街道代码")
+    return await registries.of(next(iter(actor.streets)))
+
+
+@router.post(
+    "/route", summary="试算:这件诉求会去哪里,为什么", response_model=RouteOut,
+    responses=documented(400, 401, 403, 413, 422, 503),
+)  # fmt: skip
+async def route(request: Request, actor: Anyone, body: RouteIn) -> dict[str, Any]:
+    actor.require(Scope.TICKETS_WRITE)
+    registry = await _registry(request, actor, body.street)
+    if body.grid_code is not None and body.grid_code not in registry.grids:
+        raise invalid("grid_code", f"没有代码为 {body.grid_code} 的网格", code="unknown_grid")
+    place = body.location
+    decided = plan(
+        Matter(
+            content=body.content, received_at=clock.now(), category_code=body.category, grid_code=body.grid_code,
+            address=body.address, longitude=place.longitude if place else None,
+            latitude=place.latitude if place else None, crs=place.crs if place else None,
+        ),
+        registry,
+    )  # fmt: skip
+    category, due = decided.category, decided.clocks
+    score = decided.candidates[0].score if decided.candidates and decided.certain else None
+    return {
+        "kind": decided.kind,
+        "kind_text": Kind(decided.kind).text,
+        "category": {"code": category.code, "name": category.name, "score": score},
+        "candidates": [
+            {"code": c.code, "name": registry.categories[c.code].name, "score": c.score} for c in decided.candidates
+        ],
+        "certain": decided.certain,
+        "mode": category.mode,
+        "mode_text": Mode(category.mode).text,
+        "grid": decided.grid_code,
+        "community": decided.community_code,
+        "community_name": registry.communities.get(decided.community_code or ""),
+        "lead_unit": decided.lead_unit.code,
+        "lead_unit_name": decided.lead_unit.name,
+        "co_units": [],
+        "deadlines": {
+            "sign": due.sign_due_at, "contact": due.contact_due_at, "handle": due.due_at,
+            "provisional": due.provisional,
+        },
+        "why": decided.why,
+    }  # fmt: skip
+
+
+@router.get("/categories", summary="诉求分类", response_model=list[CategoryOut], responses=_ERRORS)
+async def categories(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+    registry = await _registry(request, actor, street)
+    return [
+        {
+            "code": c.code, "group": c.group_name, "name": c.name, "lead_unit": c.lead_unit, "level": c.level,
+            "level_text": Level(c.level).text, "mode": c.mode, "mode_text": Mode(c.mode).text,
+            "sign_limit": c.limits.sign, "contact_limit": c.limits.contact, "resolve_limit": c.limits.resolve,
+        }
+        for c in sorted(registry.categories.values(), key=lambda c: c.code)
+    ]  # fmt: skip
+
+
+@router.get("/units", summary="单位", response_model=list[UnitOut], responses=_ERRORS)
+async def units(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+    registry = await _registry(request, actor, street)
+    return [
+        {
+            "code": u.code, "name": u.name, "kind": u.kind, "level": u.level, "level_text": Level(u.level).text,
+            "parent": u.parent_code, "community": u.community_code, "is_desk": u.is_desk,
+        }
+        for u in sorted(registry.units.values(), key=lambda u: u.code)
+    ]  # fmt: skip
+
+
+@router.get("/communities", summary="社区", response_model=list[CommunityOut], responses=_ERRORS)
+async def communities(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+    registry = await _registry(request, actor, street)
+    return [{"code": code, "name": name} for code, name in sorted(registry.communities.items())]
+
+
+@router.get("/grids", summary="网格", responses=_ERRORS)
+async def list_grids(
+    request: Request,
+    actor: Anyone,
+    street: StreetCode = None,
+    community: Annotated[str | None, Query(max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[GridOut]:
+    registry = await _registry(request, actor, street)
+    after = decode(cursor, code)
+    query = (
+        select(grids).where(grids.c.street_id == registry.street_id).order_by(grids.c.code).limit(limit + 1)
+    )
+    if community is not None:
+        query = query.where(grids.c.community_code == community)
+    if after is not None:
+        query = query.where(grids.c.code > after[0])
+    async with process_of(request).database.transaction([registry.street_id], read_only=True) as tx:
+        rows = await tx.rows(query)
+    return Page[GridOut].model_validate(
+        page(
+            rows, limit, lambda r: (r.code,),
+            lambda r: {"code": r.code, "name": r.name, "kind": r.kind, "community": r.community_code},
+        )
+    )  # fmt: skip

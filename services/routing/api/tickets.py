@@ -1,0 +1,155 @@
+"""Doors to tickets in hand: the worklist, one ticket's whole story, and every move."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from services.routing import store, view
+from services.routing.act import act, find
+from services.routing.registry import Registries, Registry
+from services.routing.schemas import ActionIn, TicketDetail, TicketOut, WorkItem
+from services.routing.standing import Part, Standing
+from shared import clock
+from shared.auth import Actor
+from shared.errors import Conflict, NotFound, invalid
+from shared.lifecycle import State
+from shared.streets import Street
+from shared.terms import Role, Scope
+from shared.web.access import Anyone, process_of
+from shared.web.idempotency import Key, fingerprint_of
+from shared.web.paging import Cursor, Limit, Page, decode, instant, page
+from shared.web.problems import documented
+
+router = APIRouter(tags=["工作人员"])
+Number = Annotated[str, Path(max_length=40, description="工单编号", examples=["XB20261121-000001"])]
+Action = Annotated[str, Path(max_length=40, description="操作,见 actions 字段", examples=["sign"])]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40, description="工单的 ETag")]
+
+
+@router.get("/worklist", summary="我的待办,按时限排序", responses=documented(400, 401, 403, 422, 503))
+async def worklist(
+    request: Request,
+    actor: Anyone,
+    state: Annotated[State | None, Query(description="只看这个状态")] = None,
+    overdue: Annotated[bool, Query(description="只看超期")] = False,  # noqa: FBT002 - a query flag
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[WorkItem]:
+    process, now = process_of(request), clock.now()
+    actor.require(Scope.LEDGER_READ)
+    after = decode(cursor, instant, UUID)
+    streets = sorted(actor.streets)
+    async with process.database.transaction(streets, read_only=True) as tx:
+        rows = await store.worklist(
+            tx, streets, actor, state=state, overdue_at=now if overdue else None, after=after, limit=limit
+        )
+    registries: Registries = request.app.state.registries
+    known = {street: await registries.of(street) for street in {row.street_id for row in rows}}
+    return Page[WorkItem].model_validate(
+        page(
+            rows,
+            limit,
+            lambda r: (r.due_at.isoformat(), r.ticket_id),
+            lambda r: _item(r, known[r.street_id], now),
+        )
+    )
+
+
+def _item(row: Any, registry: Registry, now: datetime) -> dict[str, Any]:
+    fields = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    names = ("number", "state", "owner_unit", "due_at", "mode", "version")
+    texts = view.texts(fields)
+    return {
+        **{name: fields[name] for name in names},
+        "id": str(row.ticket_id),
+        "title": row.content[: view.TITLE],
+        "state_text": texts["state_text"],
+        "mode_text": texts["mode_text"],
+        "category": row.category_code,
+        "category_name": registry.categories[row.category_code].name,
+        "community": row.community_code,
+        "community_name": registry.communities.get(row.community_code),
+        "owner_unit_name": view.unit_name(registry, row.owner_unit),
+        "deadline_text": view.deadline_text(fields, now),
+        "overdue": view.overdue(fields, now),
+    }
+
+
+async def _street(request: Request, actor: Actor, number: str) -> tuple[Street, Registry]:
+    street = await process_of(request).streets.of_number(number)
+    if street.id not in actor.streets:
+        raise NotFound("没有这张工单", code="ticket_not_found")
+    registries: Registries = request.app.state.registries
+    return street, await registries.of(street.id)
+
+
+@router.get(
+    "/tickets/{number}",
+    summary="工单的全部经过",
+    response_model=TicketDetail,
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+async def detail(request: Request, response: Response, actor: Anyone, number: Number) -> dict[str, Any]:
+    actor.require(Scope.LEDGER_READ)
+    process = process_of(request)
+    street, registry = await _street(request, actor, number)
+    async with process.database.transaction([street.id], read_only=True) as tx:
+        ticket_id = await find(tx, street, number, actor)
+        row, parts = await store.standing_rows(tx, street.id, ticket_id)
+        history = await store.history(tx, street.id, ticket_id)
+    if row is None:
+        raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
+    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    content, reporter = fields.pop("content"), fields.pop("reporter_id")
+    standing = Standing(fields, {p.unit_code: _part(p) for p in parts}, reporter)
+    response.headers["ETag"] = f'"v{row.version}"'
+    return {
+        **view.ticket(standing, registry, street, actor, process.settings.reopen_window_days),
+        "content": content,
+        "parts": [{**_part_out(p), "unit_name": view.unit_name(registry, p.unit_code)} for p in parts],
+        "timeline": [view.move(m, registry) for m in history] if actor.role is not Role.RESIDENT else [],
+    }
+
+
+def _part(row: Any) -> Part:
+    return Part(row.unit_code, row.kind, row.asked_at, row.reported_at, row.finished_at, row.result)
+
+
+def _part_out(row: Any) -> dict[str, Any]:
+    names = ("kind", "asked_at", "reported_at", "finished_at", "result")
+    return {"unit": row.unit_code, **{name: getattr(row, name) for name in names}}
+
+
+@router.post(
+    "/tickets/{number}/actions/{action}",
+    summary="对工单执行一个操作",
+    response_model=TicketOut,
+    responses=documented(400, 401, 403, 404, 409, 412, 413, 422, 503),
+)
+async def move(
+    request: Request,
+    response: Response,
+    actor: Anyone,
+    number: Number,
+    action: Action,
+    body: ActionIn,
+    if_match: IfMatch = None,
+    key: Key = None,
+) -> dict[str, Any]:
+    street, registry = await _street(request, actor, number)
+    ticket = await act(
+        process_of(request), registry, street, actor, number, action, body,
+        if_match=_version(if_match), key=key, body_hash=await fingerprint_of(request),
+    )  # fmt: skip
+    response.headers["ETag"] = f'"v{ticket["version"]}"'
+    return ticket
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    plain = if_match.strip().removeprefix("W/").strip('"').removeprefix("v")
+    if not (plain.isascii() and plain.isdigit()):
+        raise invalid("If-Match", "If-Match 应为工单的 ETag", code="bad_if_match")
+    return int(plain)

@@ -1,0 +1,24 @@
+"""Routing's HTTP process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.routing.api import registry, tickets
+from services.routing.registry import Registries
+from shared.process import Process
+from shared.web.app import create_app, serve
+
+
+@asynccontextmanager
+async def setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
+    """Prepare what the routes need."""
+    app.state.registries = Registries(process.database)
+    yield
+
+
+app = create_app("routing", "办结 · 流转服务", [tickets.router, registry.router], setup=setup)
+
+if __name__ == "__main__":
+    serve("routing", "services.routing.app:app")

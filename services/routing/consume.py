@@ -1,0 +1,104 @@
+"""Routing's event doors: a submitted ticket is placed, a reporter's petition is decided."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.routing.assign import Matter, plan
+from services.routing.registry import WAITS_FOR_A_PERSON, Registries, Registry
+from services.routing.transitions import SYSTEM, Door
+from shared import clock
+from shared.auth import Actor
+from shared.db import Transaction
+from shared.errors import Problem
+from shared.events import Event, PetitionFiledV1, TicketSubmittedV1
+from shared.lifecycle import ACTIONS, Relation
+from shared.outbox import Outbox
+from shared.settings import Settings
+from shared.terms import Role
+
+_NEW = """
+SELECT t.* FROM tickets t LEFT JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.id
+WHERE t.street_id = $1 AND t.id = ANY($2::uuid[]) AND s.ticket_id IS NULL ORDER BY t.id"""
+_PETITIONS = "SELECT * FROM petitions WHERE street_id = $1 AND id = ANY($2::uuid[]) ORDER BY id"
+
+
+class Consumer:
+    """What routing does about each event; all of it in the transaction it is handed."""
+
+    def __init__(self, registries: Registries, outbox: Outbox, settings: Settings) -> None:
+        self._registries = registries
+        self._outbox = outbox
+        self._settings = settings
+
+    async def handle(self, tx: Transaction, happened: Sequence[Event]) -> None:
+        """Act on events of any streets."""
+        by_street: dict[int, list[Event]] = defaultdict(list)
+        for event in happened:
+            by_street[event.street_id].append(event)
+        for street_id, events in sorted(by_street.items()):
+            registry = await self._registries.of(street_id)
+            submitted = [e.ticket_id for e in events if isinstance(e, TicketSubmittedV1)]
+            if submitted:
+                await self._place(tx, registry, submitted)
+            petitions = [UUID(e.petition_id) for e in events if isinstance(e, PetitionFiledV1)]
+            if petitions:
+                await self._petitions(tx, registry, petitions)
+
+    def _door(self, tx: Transaction, registry: Registry) -> Door:
+        return Door(tx, self._outbox, registry, reopen_window_days=self._settings.reopen_window_days)
+
+    async def _place(self, tx: Transaction, registry: Registry, ticket_ids: list[UUID]) -> None:
+        door = self._door(tx, registry)
+        for ticket in await tx.raw.fetch(_NEW, registry.street_id, ticket_ids):
+            place(door, registry, ticket)
+        await door.write()
+
+    async def _petitions(self, tx: Transaction, registry: Registry, petition_ids: list[UUID]) -> None:
+        door = self._door(tx, registry)
+        rows = await tx.raw.fetch(_PETITIONS, registry.street_id, petition_ids)
+        standings = await door.lock({row["ticket_id"] for row in rows})
+        late = {row["ticket_id"] for row in rows} - standings.keys()
+        if late:
+            # The petition overtook its ticket: place the ticket first, its own event will find it done.
+            for ticket in await tx.raw.fetch(_NEW, registry.street_id, sorted(late)):
+                standings[ticket["id"]] = place(door, registry, ticket)
+        for row in rows:
+            _grant(door, standings[row["ticket_id"]], row, registry)
+        await door.write()
+
+
+def place(door: Door, registry: Registry, ticket: Any) -> Any:
+    """Take a submitted ticket over and carry it as far as its channel's policy lets it go by itself."""
+    decided = plan(
+        Matter(
+            content=ticket["content"], received_at=ticket["occurred_at"], kind=ticket["kind"],
+            category_code=ticket["category_code"], longitude=ticket["longitude"], latitude=ticket["latitude"],
+            crs=ticket["crs"], address=ticket["address"], community_code=ticket["community_code"],
+            grid_code=ticket["grid_code"],
+        ),
+        registry,
+    )  # fmt: skip
+    # A late entry is placed when it happened: what staff enter after it must be able to follow it.
+    moment: datetime = ticket["occurred_at"] if ticket["late"] else max(clock.now(), ticket["occurred_at"])
+    standing = door.register(ticket, decided, moment)
+    policy = registry.policies.get(ticket["channel"], WAITS_FOR_A_PERSON)
+    if policy.auto_accept:
+        door.move(standing, "accept", SYSTEM, moment)
+        if policy.auto_dispatch and decided.certain:
+            door.move(standing, "dispatch", SYSTEM, moment, {"unit": decided.lead_unit.code})
+    return standing
+
+
+def _grant(door: Door, standing: Any, petition: Any, registry: Registry) -> None:
+    """Do what the reporter asks if the lifecycle allows it by now; else say so in the history."""
+    reporter = Actor(petition["author_id"], Role.RESIDENT, frozenset({registry.street_id}))
+    moment = max(petition["occurred_at"], standing.row["moved_at"])
+    data = {"reason": petition["reason"] or None, "petition_id": str(petition["id"])}
+    try:
+        door.move(standing, petition["action"], reporter, moment, data, {Relation.REPORTER})
+    except Problem as refusal:
+        text = f"诉求人申请{ACTIONS[petition['action']].text},未能办理:{refusal.detail}"
+        door.move(standing, "comment", SYSTEM, moment, {"reason": text, "petition_id": data["petition_id"]})

@@ -1,0 +1,161 @@
+"""A street's registry as the rules want it: in memory, looked up by code and by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+
+from sqlalchemy import select
+
+from services.routing.deadlines import Limits
+from services.routing.geometry import GridIndex
+from shared.calendar import WorkCalendar
+from shared.db import Database, Transaction
+from shared.errors import NotFound, Problem, invalid
+from shared.tables import calendar_days, categories, channel_policies, communities, grids, units
+
+FRESH_SECONDS = 10.0
+OTHER = "1399"  # 其他: what nobody could place
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    code: str
+    name: str
+    kind: str
+    level: str
+    parent_code: str | None
+    community_code: str | None
+    is_desk: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    code: str
+    group_name: str
+    name: str
+    lead_unit: str
+    level: str
+    mode: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What happens by itself to a ticket of a channel."""
+
+    auto_accept: bool
+    auto_dispatch: bool
+
+
+WAITS_FOR_A_PERSON = Policy(auto_accept=False, auto_dispatch=False)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything a decision about one street's ticket may look at."""
+
+    street_id: int
+    desk: Unit
+    units: Mapping[str, Unit]
+    categories: Mapping[str, Category]
+    communities: Mapping[str, str]
+    grids: Mapping[str, str]  # grid code → community code
+    policies: Mapping[str, Policy]
+    calendar: WorkCalendar
+    cells: GridIndex[str]
+    units_by_name: Mapping[str, Unit] = field(default_factory=dict)
+    committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
+
+    def unit(self, wanted: str, field_name: str = "unit") -> Unit:
+        """Return a unit by code or by name; raise Invalid."""
+        unit = self.units.get(wanted) or self.units_by_name.get(wanted)
+        if unit is None:
+            raise invalid(field_name, f"本街道没有“{wanted}”这个单位", code="unknown_unit")
+        return unit
+
+    def category(self, code: str) -> Category:
+        """Return a category by code; raise Invalid."""
+        category = self.categories.get(code)
+        if category is None:
+            raise invalid("category", f"没有代码为 {code} 的分类", code="unknown_category")
+        return category
+
+    def above(self, unit: Unit) -> Unit:
+        """Return the unit one level up; raise NotFound at the top."""
+        if unit.parent_code is None:
+            raise NotFound(f"“{unit.name}”之上没有上级单位", code="no_level_above")
+        return self.units[unit.parent_code]
+
+
+class Registries:
+    """Registries of all streets, read again every few seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, tuple[Registry, float]] = {}
+        self._calendar: tuple[WorkCalendar, float] | None = None
+
+    async def of(self, street_id: int) -> Registry:
+        """Return a street's registry; raise Problem when it has no desk to fall back on."""
+        registry, read_at = self._known.get(street_id, (None, 0.0))
+        if registry is None or monotonic() - read_at > FRESH_SECONDS:
+            registry = await self._read(street_id)
+            self._known[street_id] = (registry, monotonic())
+        return registry
+
+    def forget(self) -> None:
+        """Read everything anew at the next question (after a change, and in tests)."""
+        self._known.clear()
+        self._calendar = None
+
+    async def calendar(self) -> WorkCalendar:
+        """Return the working-day calendar."""
+        if self._calendar is None or monotonic() - self._calendar[1] > FRESH_SECONDS:
+            async with self._database.transaction((), read_only=True) as tx:
+                rows = await tx.rows(select(calendar_days.c.day, calendar_days.c.working))
+            exceptions = {r.day: r.working for r in rows if r.working != (r.day.isoweekday() < 6)}  # noqa: PLR2004
+            self._calendar = WorkCalendar(exceptions, {r.day.year for r in rows}), monotonic()
+        return self._calendar[0]
+
+    async def _read(self, street_id: int) -> Registry:
+        calendar = await self.calendar()
+        async with self._database.transaction([street_id], read_only=True) as tx:
+            return await read(tx, street_id, calendar)
+
+
+async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Registry:
+    """Return the registry as the tables have it now."""
+    known = {
+        r.code: Unit(r.code, r.name, r.kind, r.level, r.parent_code, r.community_code, r.is_desk)
+        for r in await tx.rows(select(units).where(units.c.street_id == street_id))
+    }
+    desk = next((u for u in known.values() if u.is_desk), None)
+    if desk is None:
+        raise Problem("本街道还没有设置派单台,请先导入单位", code="no_desk")
+    catalogue = {
+        r.code: Category(
+            r.code, r.group_name, r.name, r.lead_unit, r.level, r.mode,
+            Limits(sign=r.sign_limit, contact=r.contact_limit, resolve=r.resolve_limit),
+        )
+        for r in await tx.rows(select(categories).where(categories.c.street_id == street_id))
+    }  # fmt: skip
+    places = await tx.rows(
+        select(communities.c.code, communities.c.name).where(communities.c.street_id == street_id)
+    )
+    cells = await tx.rows(
+        select(grids.c.code, grids.c.community_code, grids.c.polygon).where(grids.c.street_id == street_id)
+    )
+    policies = await tx.rows(select(channel_policies).where(channel_policies.c.street_id == street_id))
+    return Registry(
+        street_id=street_id,
+        desk=desk,
+        units=known,
+        categories=catalogue,
+        communities={r.code: r.name for r in places},
+        grids={r.code: r.community_code for r in cells},
+        policies={r.channel: Policy(r.auto_accept, r.auto_dispatch) for r in policies},
+        calendar=calendar,
+        cells=GridIndex((r.code, r.polygon) for r in cells),
+        units_by_name={u.name: u for u in known.values()},
+        committees={u.community_code: u for u in known.values() if u.community_code is not None},
+    )

@@ -1,0 +1,215 @@
+"""What goes over routing's wire."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from shared.terms import Agency, Kind, Outcome, WhistleKind
+from shared.web.fields import Answer, Body, Code, Content, Instant, Line, LocalTime, PastInstant, Short
+
+
+class ActionIn(Body):
+    """What a move may bring along; which of it a move needs stands in the lifecycle."""
+
+    reason: Annotated[Content | None, Field(description="说明、理由或办理结果")] = None
+    occurred_at: PastInstant | None = Field(None, description="发生时间,补录时填写;不能早于上一步")
+    reason_code: Code | None = None
+    unit: Short | None = Field(None, description="单位代码或名称")
+    units: list[Short] | None = Field(None, min_length=1, max_length=20)
+    outcome: Outcome | None = None
+    into: Code | None = Field(None, description="并入的工单编号")
+    agency: Agency | None = None
+    until: Instant | None = None
+    approve: bool | None = None
+    category: Code | None = None
+    kind: Kind | None = None
+    whistle: WhistleKind | None = None
+
+
+class Move(Answer):
+    """One line of a ticket's history."""
+
+    seq: int
+    action: str
+    action_text: str
+    from_state: str | None
+    to_state: str
+    to_state_text: str
+    actor_role: str
+    actor_role_text: str
+    unit: str | None
+    reason: str | None
+    data: dict[str, Any]
+    occurred_at: LocalTime
+    recorded_at: LocalTime
+    late: bool
+
+
+class PartOut(Answer):
+    unit: str
+    unit_name: str
+    kind: Literal["assist", "whistle"]
+    asked_at: LocalTime
+    reported_at: LocalTime | None
+    finished_at: LocalTime | None
+    result: str | None
+
+
+class TicketOut(Answer):
+    """Where a ticket stands, who has it, by when, and what the caller may do now."""
+
+    id: str
+    number: str
+    street: str
+    state: str
+    state_text: str
+    version: int
+    channel: str
+    channel_text: str
+    kind: str
+    kind_text: str
+    category: str
+    category_name: str
+    community: str | None
+    community_name: str | None
+    grid: str | None
+    mode: str
+    mode_text: str
+    level: str
+    level_text: str
+    owner_unit: str | None
+    owner_unit_name: str | None
+    lead_unit: str | None
+    lead_unit_name: str | None
+    received_at: LocalTime
+    sign_due_at: LocalTime | None
+    contact_due_at: LocalTime | None
+    due_at: LocalTime | None
+    due_provisional: bool
+    deadline_text: str | None
+    extension_until: LocalTime | None
+    accepted_at: LocalTime | None
+    dispatched_at: LocalTime | None
+    signed_at: LocalTime | None
+    contacted_at: LocalTime | None
+    handled_at: LocalTime | None
+    closed_at: LocalTime | None
+    overdue: bool
+    supervised: bool
+    outcome: str | None
+    outcome_text: str | None
+    return_count: int
+    urge_count: int
+    why: list[str]
+    actions: list[str]
+
+
+class TicketDetail(TicketOut):
+    content: str
+    parts: list[PartOut]
+    timeline: list[Move]
+
+
+class WorkItem(Answer):
+    id: str
+    number: str
+    title: str
+    state: str
+    state_text: str
+    category: str
+    category_name: str
+    community: str | None
+    community_name: str | None
+    owner_unit: str | None
+    owner_unit_name: str | None
+    due_at: LocalTime
+    deadline_text: str
+    overdue: bool
+    mode: str
+    mode_text: str
+    version: int
+
+
+class LocationIn(Body):
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    crs: Literal["gcj02", "wgs84"]
+
+
+class RouteIn(Body):
+    """A request as it might come in: routing says where it would go, and moves nothing."""
+
+    street: Code | None = None
+    content: Content
+    category: Code | None = None
+    location: LocationIn | None = None
+    grid_code: Code | None = None
+    address: Line | None = None
+
+
+class CategoryScore(Answer):
+    code: str
+    name: str
+    score: float | None
+
+
+class UnitOut(Answer):
+    code: str
+    name: str
+    kind: str
+    level: str
+    level_text: str
+    parent: str | None
+    community: str | None
+    is_desk: bool
+
+
+class Deadlines(Answer):
+    sign: LocalTime
+    contact: LocalTime
+    handle: LocalTime
+    provisional: bool
+
+
+class RouteOut(Answer):
+    kind: str
+    kind_text: str
+    category: CategoryScore
+    candidates: list[CategoryScore]
+    certain: bool
+    mode: str
+    mode_text: str
+    grid: str | None
+    community: str | None
+    community_name: str | None
+    lead_unit: str
+    lead_unit_name: str
+    co_units: list[str]
+    deadlines: Deadlines
+    why: list[str]
+
+
+class CategoryOut(Answer):
+    code: str
+    group: str
+    name: str
+    lead_unit: str
+    level: str
+    level_text: str
+    mode: str
+    mode_text: str
+    sign_limit: str
+    contact_limit: str
+    resolve_limit: str
+
+
+class CommunityOut(Answer):
+    code: str
+    name: str
+
+
+class GridOut(Answer):
+    code: str
+    name: str
+    kind: str
+    community: str

@@ -1,0 +1,335 @@
+"""A ticket as it stands while it is being moved: the row, its parts, and what each move does to them.
+
+Pure: no database. `services/routing/transitions.py` loads a Standing under a lock, moves it and writes it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.routing.assign import Plan, accept_by
+from services.routing.deadlines import clocks
+from services.routing.registry import Registry
+from shared.auth import Actor
+from shared.calendar import parse_limit
+from shared.lifecycle import FIXED_OUTCOME, Relation, Situation, State
+from shared.terms import Level, Mode, Outcome
+
+RETURN_LIMIT, RETURN_LIMIT_JOINT = parse_limit("1wd"), parse_limit("2wd")
+ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
+
+
+@dataclass(slots=True)
+class Part:
+    """Another unit's share."""
+
+    unit_code: str
+    kind: str
+    asked_at: datetime
+    reported_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: str | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.finished_at is None and (self.kind == "assist" or self.reported_at is None)
+
+
+@dataclass(slots=True)
+class Standing:
+    """`row` holds the columns of ticket_states; `changed_parts` what must be written of the parts."""
+
+    row: dict[str, Any]
+    parts: dict[str, Part] = field(default_factory=dict)
+    reporter_id: UUID | None = None
+    new: bool = False
+    changed_parts: set[str] = field(default_factory=set)
+    slips: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        return State(self.row["state"])
+
+    def situation(self, reopen_window_days: int) -> Situation:
+        """Return what the lifecycle must know to judge a move."""
+        r = self.row
+        return Situation(
+            state=self.state,
+            moved_at=r["moved_at"],
+            closed_at=r["closed_at"],
+            return_until=r["return_until"],
+            due_at=r["due_at"],
+            open_parts=sum(p.open for p in self.parts.values()),
+            extension_pending=r["extension_until"] is not None,
+            reopen_window_days=reopen_window_days,
+        )
+
+    def relations(self, actor: Actor, registry: Registry) -> set[Relation]:
+        """Return how `actor` stands to this ticket."""
+        held = set()
+        if self.reporter_id is not None and actor.id == self.reporter_id:
+            held.add(Relation.REPORTER)
+        if actor.unit is None or actor.unit != self.row["lead_unit"]:
+            held.add(Relation.NOT_LEAD)
+        if actor.unit is not None:
+            if actor.unit == self.row["lead_unit"]:
+                held.add(Relation.LEAD)
+            if actor.unit in self.parts:
+                held.add(Relation.PART)
+            unit = registry.units.get(actor.unit)
+            if unit and unit.community_code and unit.community_code == self.row["community_code"]:
+                held.add(Relation.AREA)
+        return held
+
+
+def registered(ticket: Any, plan: Plan, registry: Registry, moment: datetime) -> Standing:
+    """Return the standing of a ticket routing has just taken over: with the desk, to be accepted by tomorrow."""
+    due = accept_by(ticket["occurred_at"], registry)
+    row: dict[str, Any] = {
+        "street_id": registry.street_id, "ticket_id": ticket["id"], "number": ticket["number"],
+        "state": State.SUBMITTED.value, "version": 0, "channel": ticket["channel"], "kind": plan.kind,
+        "category_code": plan.category.code, "community_code": plan.community_code, "grid_code": plan.grid_code,
+        "mode": plan.category.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
+        "lead_unit": None, "sign_due_at": None, "contact_due_at": None, "return_until": None, "extension_until": None,
+        "due_provisional": due.provisional, "resolve_limit": plan.category.limits.resolve,
+        "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
+        "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
+        "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
+        "urge_count": 0, "why": plan.why,
+    }  # fmt: skip
+    return Standing(row, reporter_id=ticket["reporter_id"], new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One legal move about to take effect."""
+
+    standing: Standing
+    registry: Registry
+    actor: Actor
+    at: datetime
+    data: dict[str, Any]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return self.standing.row
+
+
+def apply(action: str, to: State, change: Change) -> None:
+    """Let a legal move take effect on the standing."""
+    effect = EFFECTS.get(action)
+    if effect is not None:
+        effect(change)
+    change.row["state"] = to.value
+    change.row["moved_at"] = change.at
+
+
+def _accept(c: Change) -> None:
+    row, data = c.row, c.data
+    if data.get("category"):
+        _recategorise(c, data["category"])
+    if data.get("kind"):
+        row["kind"] = data["kind"]
+    row["accepted_at"] = row["accepted_at"] or c.at
+    row["owner_unit"] = c.registry.desk.code
+    _start_clocks(c, row["received_at"])
+
+
+def _recategorise(c: Change, code: str) -> None:
+    category = c.registry.category(code)
+    c.row.update(
+        category_code=category.code,
+        mode=category.mode,
+        level=category.level,
+        resolve_limit=category.limits.resolve,
+    )
+
+
+def _start_clocks(c: Change, since: datetime) -> None:
+    """Set the three clocks of the ticket's category, counted from `since`."""
+    due = clocks(c.registry.category(c.row["category_code"]).limits, since, c.registry.calendar)
+    c.row.update(
+        sign_due_at=due.sign_due_at, contact_due_at=due.contact_due_at, due_at=due.due_at,
+        due_provisional=due.provisional, overdue_at=None,
+    )  # fmt: skip
+
+
+def _dispatch(c: Change) -> None:
+    if c.data.get("category"):
+        _recategorise(c, c.data["category"])
+        _start_clocks(c, c.row["received_at"])
+    unit = c.registry.unit(c.data["unit"])
+    _hand_to(c, unit.code)
+    c.row["dispatched_at"] = c.row["dispatched_at"] or c.at
+
+
+def _hand_to(c: Change, unit_code: str) -> None:
+    """Give the ticket to a unit: its signing and returning clocks begin, the handling clock runs on."""
+    category = c.registry.category(c.row["category_code"])
+    limit = RETURN_LIMIT_JOINT if c.row["mode"] == Mode.JOINT else RETURN_LIMIT
+    c.row.update(
+        owner_unit=unit_code,
+        lead_unit=unit_code,
+        sign_due_at=c.registry.calendar.due(c.at, parse_limit(category.limits.sign)).at,
+        return_until=c.registry.calendar.due(c.at, limit).at,
+        signed_at=None,
+    )
+
+
+def _back_to_desk(c: Change) -> None:
+    c.row.update(
+        owner_unit=c.registry.desk.code,
+        lead_unit=None,
+        signed_at=None,
+        return_until=None,
+        extension_until=None,
+    )
+
+
+def _returned(c: Change) -> None:
+    _back_to_desk(c)
+    c.row["return_count"] += 1
+
+
+def _sign(c: Change) -> None:
+    c.row["signed_at"] = c.at
+
+
+def _contact(c: Change) -> None:
+    c.row["contacted_at"] = c.row["contacted_at"] or c.at
+
+
+def _handle(c: Change) -> None:
+    c.row.update(
+        handled_at=c.at, outcome=c.data.get("outcome") or c.row["outcome"], owner_unit=c.registry.desk.code,
+        extension_until=None,
+    )  # fmt: skip
+
+
+def _suspend(c: Change) -> None:
+    c.row["suspended_at"] = c.at
+
+
+def _resume(c: Change) -> None:
+    row = c.row
+    limit = parse_limit(row["resolve_limit"])
+    due = c.registry.calendar.resume(row["due_at"], limit, row["suspended_at"], c.at)
+    row.update(due_at=due.at, due_provisional=due.provisional, suspended_at=None, overdue_at=None)
+
+
+def _escalate(c: Change) -> None:
+    below = c.registry.units[c.row["lead_unit"]]
+    above = c.registry.above(below)
+    c.standing.slips.append({"from_unit": below.code, "to_unit": above.code})
+    c.data.update(from_unit=below.code, to_unit=above.code)
+    c.row["level"] = ABOVE.get(c.row["level"], Level.DISTRICT).value
+    _hand_to(c, above.code)
+
+
+def _back_to_lead(c: Change) -> None:
+    c.row.update(owner_unit=c.row["lead_unit"], handled_at=None, outcome=None)
+
+
+def _close(c: Change) -> None:
+    c.row.update(
+        closed_at=c.at,
+        owner_unit=None,
+        outcome=c.data.get("outcome") or c.row["outcome"] or Outcome.RESOLVED.value,
+    )
+
+
+def _close_fixed(action: str) -> Callable[[Change], None]:
+    def close(c: Change) -> None:
+        _close(c)
+        c.row["outcome"] = FIXED_OUTCOME[action].value
+
+    return close
+
+
+def _end(c: Change) -> None:
+    c.row["owner_unit"] = None
+
+
+def _merge(c: Change) -> None:
+    _end(c)
+    c.row["merged_into"] = c.data["into_id"]
+
+
+def _unmerge(c: Change) -> None:
+    c.row["merged_into"] = None
+    _accept(c)
+
+
+def _reopen(c: Change) -> None:
+    """Give a reopened ticket back to who had it (or should have had it); its clock begins anew."""
+    lead = c.row["lead_unit"] or c.registry.category(c.row["category_code"]).lead_unit
+    c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
+    _start_clocks(c, c.at)
+
+
+def _add_part(c: Change, wanted: str, kind: str, field_name: str) -> None:
+    unit = c.registry.unit(wanted, field_name)
+    c.standing.parts[unit.code] = Part(unit.code, kind, c.at)
+    c.standing.changed_parts.add(unit.code)
+
+
+def _whistle(c: Change) -> None:
+    for name in c.data["units"]:
+        _add_part(c, name, "whistle", "units")
+
+
+def _assist(c: Change) -> None:
+    _add_part(c, c.data["unit"], "assist", "unit")
+
+
+def _own_part(c: Change) -> Part:
+    part = c.standing.parts[str(c.actor.unit)]
+    c.standing.changed_parts.add(part.unit_code)
+    return part
+
+
+def _report_in(c: Change) -> None:
+    part = _own_part(c)
+    part.reported_at = part.reported_at or c.at
+
+
+def _finish_part(c: Change) -> None:
+    part = _own_part(c)
+    part.finished_at, part.result = c.at, c.data.get("reason")
+
+
+def _extend(c: Change) -> None:
+    c.row["extension_until"] = c.data["until"]
+
+
+def _decide_extension(c: Change) -> None:
+    if c.data["approve"]:
+        c.row.update(due_at=c.row["extension_until"], overdue_at=None)
+    c.data["until"] = c.row["extension_until"]
+    c.row["extension_until"] = None
+
+
+def _urge(c: Change) -> None:
+    c.row["urge_count"] += 1
+
+
+def _supervise(c: Change) -> None:
+    c.row["supervised"] = True
+
+
+def _mark_overdue(c: Change) -> None:
+    c.row["overdue_at"] = c.row["due_at"]
+
+
+EFFECTS: dict[str, Callable[[Change], None]] = {
+    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch,
+    "close_directly": _close, "sign": _sign, "return": _returned, "recall": _back_to_desk, "contact": _contact,
+    "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
+    "close": _close, "rework": _back_to_lead, "close_after_review": _close,
+    "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
+    "reopen": _reopen, "unmerge": _unmerge, "whistle": _whistle, "report_in": _report_in, "assist": _assist,
+    "finish_part": _finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
+    "supervise": _supervise, "mark_overdue": _mark_overdue,
+}  # fmt: skip

@@ -1,0 +1,199 @@
+"""The one place where a ticket moves: lock the row, ask the lifecycle, append the history, update the state,
+record the event, all in the caller's transaction. People, the automatic dispatch and the overdue sweep all
+come through this door.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.routing.assign import Plan
+from services.routing.registry import Registry
+from services.routing.standing import Change, Part, Standing, apply, registered
+from shared import clock
+from shared.auth import Actor
+from shared.db import Transaction
+from shared.errors import Invalid
+from shared.events import TicketMovedV1
+from shared.lifecycle import REGISTER, Relation, State, decide
+from shared.outbox import Outbox
+from shared.tables import handover_slips, ticket_states, transitions
+from shared.terms import Role
+
+SYSTEM = Actor(id=UUID(int=0), role=Role.SYSTEM, streets=frozenset())
+LATE = timedelta(seconds=60)  # recorded more than this after it happened: marked as a late entry
+
+_LOCK = """
+SELECT s.*, t.reporter_id FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
+WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
+_PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
+_NEXT_SLIP = "SELECT coalesce(max(slip), 0) + 1 FROM handover_slips WHERE street_id = $1"
+_PART = """
+INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, reported_at, finished_at, result)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (street_id, ticket_id, unit_code) DO UPDATE SET kind = excluded.kind, asked_at = excluded.asked_at,
+  reported_at = excluded.reported_at, finished_at = excluded.finished_at, result = excluded.result"""
+_FIXED = ("street_id", "ticket_id", "number", "channel", "received_at", "why")
+_CHANGING = tuple(c.name for c in ticket_states.c if c.name not in _FIXED)
+_UPDATE = (
+    f"UPDATE ticket_states SET {', '.join(f'{name} = ${n}' for n, name in enumerate(_CHANGING, 3))} "  # noqa: S608
+    "WHERE street_id = $1 AND ticket_id = $2"
+)
+_AFTER = (
+    "due_at",
+    "lead_unit",
+    "category_code",
+    "community_code",
+    "grid_code",
+    "kind",
+    "mode",
+    "level",
+    "outcome",
+)
+
+
+class Door:
+    """Moves tickets of one street inside one transaction; nothing is written until `write`."""
+
+    def __init__(
+        self, tx: Transaction, outbox: Outbox, registry: Registry, *, reopen_window_days: int = 30
+    ) -> None:
+        self._tx = tx
+        self._outbox = outbox
+        self._registry = registry
+        self._reopen_window_days = reopen_window_days
+        self._touched: dict[UUID, Standing] = {}
+        self._history: list[dict[str, Any]] = []
+        self._slips: list[dict[str, Any]] = []
+        self._actions: dict[UUID, list[str]] = {}
+
+    async def lock(self, ticket_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+        """Lock these tickets, in one order everywhere, and return where they stand."""
+        wanted, street = sorted(ticket_ids), self._registry.street_id
+        rows = await self._tx.raw.fetch(_LOCK, street, wanted)
+        found = {}
+        for record in rows:
+            row = dict(record)
+            reporter = row.pop("reporter_id")
+            row["why"] = orjson.loads(row["why"])
+            found[row["ticket_id"]] = Standing(row, reporter_id=reporter)
+        if found:
+            for part in await self._tx.raw.fetch(_PARTS, street, list(found)):
+                values = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
+                found[part["ticket_id"]].parts[part["unit_code"]] = Part(**values)
+        return found
+
+    def register(self, ticket: Any, plan: Plan, moment: datetime) -> Standing:
+        """Take over a ticket that intake has just made; its history begins."""
+        standing = registered(ticket, plan, self._registry, moment)
+        self._note(standing, REGISTER, None, SYSTEM, moment, {"why": plan.why, "certain": plan.certain})
+        return standing
+
+    def move(
+        self,
+        standing: Standing,
+        action: str,
+        actor: Actor,
+        occurred_at: datetime,
+        data: dict[str, Any] | None = None,
+        relations: Iterable[Relation] | None = None,
+    ) -> State:
+        """Make one move, or raise why not (see `shared.lifecycle.decide`); return the new state."""
+        data = dict(data or {})
+        if relations is None:
+            relations = standing.relations(actor, self._registry)
+        before = standing.state
+        after = decide(
+            standing.situation(self._reopen_window_days), action,
+            role=actor.role, relations=relations, occurred_at=occurred_at, data=data,
+        )  # fmt: skip
+        self._complete(action, standing, data)
+        apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
+        self._note(standing, action, before, actor, occurred_at, data)
+        return after
+
+    def _complete(self, action: str, standing: Standing, data: dict[str, Any]) -> None:
+        """Fill in what the rules know when the mover left it out, and check the codes given."""
+        if action == "dispatch" and not data.get("unit"):
+            code = data.get("category") or standing.row["category_code"]
+            data["unit"] = self._registry.category(code).lead_unit
+        if action == "dispatch" and self._registry.unit(data["unit"]).is_desk:
+            raise Invalid("派单台不能作为主办单位", code="desk_cannot_handle")
+
+    def _note(
+        self,
+        standing: Standing,
+        action: str,
+        before: State | None,
+        actor: Actor,
+        at: datetime,
+        data: dict[str, Any],
+    ) -> None:
+        row, now = standing.row, clock.now()
+        row["version"] += 1
+        for slip in standing.slips:
+            self._slips.append(
+                {"street_id": row["street_id"], "ticket_id": row["ticket_id"], **slip,
+                 "reason": data.get("reason"), "occurred_at": at}
+            )  # fmt: skip
+        standing.slips.clear()
+        self._history.append(
+            {
+                "street_id": row["street_id"], "ticket_id": row["ticket_id"], "seq": row["version"], "action": action,
+                "from_state": before.value if before else None, "to_state": row["state"], "actor_id": actor.id,
+                "actor_role": actor.role.value, "actor_unit": actor.unit, "reason": data.get("reason"),
+                "data": {k: v for k, v in data.items() if k != "reason" and v is not None},
+                **{name: row[name] for name in _AFTER},
+                "occurred_at": at, "recorded_at": now, "late": now - at > LATE,
+            }
+        )  # fmt: skip
+        self._touched[row["ticket_id"]] = standing
+        self._actions.setdefault(row["ticket_id"], []).append(action)
+
+    async def write(self) -> None:
+        """Write every move made through this door, and its events."""
+        tx = self._tx
+        await tx.insert_many(ticket_states, [s.row for s in self._touched.values() if s.new])
+        moved = [s.row for s in self._touched.values() if not s.new]
+        if moved:
+            rows = [(r["street_id"], r["ticket_id"], *(r[name] for name in _CHANGING)) for r in moved]
+            await tx.raw.executemany(_UPDATE, rows)
+        await tx.insert_many(transitions, self._history)
+        await self._write_parts()
+        await self._write_slips()
+        await self._outbox.record(tx, [self._event(s) for s in self._touched.values()])
+
+    async def _write_parts(self) -> None:
+        rows = [
+            (
+                s.row["street_id"],
+                s.row["ticket_id"],
+                p.unit_code,
+                p.kind,
+                p.asked_at,
+                p.reported_at,
+                p.finished_at,
+                p.result,
+            )
+            for s in self._touched.values()
+            for p in (s.parts[code] for code in s.changed_parts)
+        ]
+        if rows:
+            await self._tx.raw.executemany(_PART, rows)
+
+    async def _write_slips(self) -> None:
+        if self._slips:
+            first = await self._tx.raw.fetchval(_NEXT_SLIP, self._registry.street_id)
+            await self._tx.insert_many(
+                handover_slips, [{"slip": first + n, **s} for n, s in enumerate(self._slips)]
+            )
+
+    def _event(self, standing: Standing) -> TicketMovedV1:
+        row = standing.row
+        return TicketMovedV1(
+            street_id=row["street_id"], ticket_id=row["ticket_id"], actions=self._actions[row["ticket_id"]],
+            state=row["state"], version=row["version"],
+        )  # fmt: skip

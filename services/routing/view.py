@@ -1,0 +1,99 @@
+"""A standing as people see it."""
+
+from datetime import datetime
+from typing import Any
+
+from services.routing.registry import Registry
+from services.routing.standing import Standing
+from shared import clock
+from shared.auth import Actor
+from shared.lifecycle import FINAL, Relation, State, action_text, actions
+from shared.streets import Street
+from shared.terms import Channel, Kind, Level, Mode, Outcome, Role, Term
+
+TITLE = 30
+
+
+def deadline_text(row: Any, now: datetime) -> str | None:
+    """Return the countdown of an open ticket, or None."""
+    if State(row["state"]) in FINAL or row["due_at"] is None:
+        return None
+    if row["suspended_at"] is not None:
+        return "挂账中,时限暂停"
+    return clock.remaining_text(row["due_at"], now)
+
+
+def overdue(row: Any, now: datetime) -> bool:
+    """Return whether an open ticket's deadline has passed (a suspended one's stands still)."""
+    return State(row["state"]) not in FINAL and row["suspended_at"] is None and row["due_at"] < now
+
+
+def ticket(
+    standing: Standing, registry: Registry, street: Street, actor: Actor, window: int
+) -> dict[str, Any]:
+    """Return TicketOut's fields for this actor."""
+    row, now = standing.row, clock.now()
+    relations: set[Relation] = standing.relations(actor, registry)
+    category = registry.categories[row["category_code"]]
+    return {
+        **{name: row[name] for name in _AS_IT_IS},
+        "id": str(row["ticket_id"]),
+        "street": street.code,
+        "category": row["category_code"],
+        "category_name": category.name,
+        "community": row["community_code"],
+        "community_name": registry.communities.get(row["community_code"]),
+        "grid": row["grid_code"],
+        "owner_unit_name": unit_name(registry, row["owner_unit"]),
+        "lead_unit_name": unit_name(registry, row["lead_unit"]),
+        **texts(row),
+        "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
+        "deadline_text": deadline_text(row, now),
+        "overdue": overdue(row, now),
+        "actions": actions(standing.situation(window), actor.role, relations),
+    }
+
+
+_AS_IT_IS = (
+    "number", "state", "version", "channel", "kind", "mode", "level", "owner_unit", "lead_unit", "received_at",
+    "sign_due_at", "contact_due_at", "due_at", "due_provisional", "extension_until", "accepted_at",
+    "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
+    "return_count", "urge_count", "why",
+)  # fmt: skip
+_VOCABULARIES: dict[str, type[Term]] = {
+    "state": State,
+    "channel": Channel,
+    "kind": Kind,
+    "mode": Mode,
+    "level": Level,
+}
+
+
+def texts(row: Any) -> dict[str, str]:
+    """Return the Chinese twin of each enum of a row."""
+    return {f"{name}_text": vocabulary(row[name]).text for name, vocabulary in _VOCABULARIES.items()}
+
+
+def unit_name(registry: Registry, code: str | None) -> str | None:
+    """Return a unit's name for its code."""
+    return registry.units[code].name if code is not None and code in registry.units else None
+
+
+def move(row: Any, registry: Registry) -> dict[str, Any]:
+    """Return one line of a ticket's history."""
+    return {
+        "seq": row.seq,
+        "action": row.action,
+        "action_text": action_text(row.action),
+        "from_state": row.from_state,
+        "to_state": row.to_state,
+        "to_state_text": State(row.to_state).text,
+        "actor_role": row.actor_role,
+        "actor_role_text": Role(row.actor_role).text,
+        "unit": unit_name(registry, row.actor_unit),
+        "reason": row.reason,
+        "data": row.data,
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+        "late": row.late,
+    }

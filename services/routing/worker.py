@@ -1,0 +1,25 @@
+"""Routing's worker: places what was submitted, decides petitions, marks what is overdue."""
+
+from services.routing.consume import Consumer
+from services.routing.overdue import sweep
+from services.routing.registry import Registries
+from shared.process import Process
+from shared.worker import Duties, Periodic, main
+
+OVERDUE_SECONDS = 15.0
+
+
+async def duties(process: Process) -> Duties:
+    """Return what this worker does."""
+    registries = Registries(process.database)
+    consumer = Consumer(registries, process.outbox, process.settings)
+    # Two batches in flight: one commits while the other is being decided.
+    return Duties(
+        handle=consumer.handle,
+        periodic=[Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries))],
+        in_flight=2,
+    )
+
+
+if __name__ == "__main__":
+    main("routing", duties)
