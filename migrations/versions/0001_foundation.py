@@ -147,6 +147,8 @@ def upgrade() -> None:
     sa.Column('valid_to', sa.DateTime(timezone=True), nullable=True),
     sa.Column('received_day', sa.Date(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('channel', sa.Text(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
     sa.Column('category', sa.Text(), nullable=False),

@@ -31,6 +31,8 @@ ticket_facts = tenant_table(
     instant("valid_to", nullable=True),
     Column("received_day", Date, nullable=False),
     text("state"),
+    instant("due_at", nullable=True),
+    instant("closed_at", nullable=True),
     *[text(name) for name in DIMENSIONS],
     *_measures(SmallInteger),
     Index("ix_ticket_facts_from", "street_id", "valid_from"),

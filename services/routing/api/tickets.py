@@ -1,5 +1,6 @@
 """Doors to tickets in hand: the worklist, one ticket's whole story, and every move."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 

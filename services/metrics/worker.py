@@ -1,0 +1,30 @@
+"""Metrics' worker: books the tickets that events name."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.metrics.book import book
+from shared.db import Transaction
+from shared.events import Event
+from shared.process import Process
+from shared.worker import Duties, main
+
+
+async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
+    """Book every ticket that these events name, street by street in one order."""
+    named: dict[int, set[UUID]] = defaultdict(set)
+    for event in happened:
+        named[event.street_id].add(event.ticket_id)
+    for street_id in sorted(named):
+        await book(tx, street_id, named[street_id])
+
+
+async def duties(process: Process) -> Duties:
+    """Return what this worker does."""
+    await process.streets.all()
+    return Duties(handle=handle)
+
+
+if __name__ == "__main__":
+    main("metrics", duties)
