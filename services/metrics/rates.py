@@ -71,6 +71,7 @@ CATALOGUE: dict[str, Rate] = {
             "dispatched": Variant(("dispatched_on_time",), ("dispatched",), "按时办结 ÷ 派单数"),
             "closed_only": Variant(("closed_on_time",), ("closed",), "按期办结 ÷ 已办结数", _HIDES),
         }),
+        Rate("overdue_rate", "超期率", {"due": Variant(("overdue",), ("due",), "(超期办结 + 超期未办结) ÷ 应结案数,与按期办结率之和为1")}),
         Rate("return_rate", "退单率", {"dispatched": Variant(("returned",), ("dispatched",), "退单件数 ÷ 派单数(按件计)")}),
         Rate("rework_rate", "重办率", {"dispatched": Variant(("reworked",), ("dispatched",), "重办件数 ÷ 派单数(按件计)")}),
         Rate("reopen_rate", "重开率", {"received": Variant(("reopened",), ("received",), "重开件数 ÷ 登记数(按件计)")}),

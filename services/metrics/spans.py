@@ -141,6 +141,7 @@ def _measure(life: _Life, *, past_due: bool) -> dict[str, bool]:
         "matured": matured,
         "matured_closed": matured and closed,
         "matured_on_time": matured and on_time,
+        "overdue": due and not on_time,
         "open": alive,
         "overdue_open": alive and past_due,
         "suspended": life.state == State.SUSPENDED.value,

@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy import select
 
 from services.routing import view
-from services.routing.consume import place
+from services.routing.place import place
 from services.routing.registry import Registry
 from services.routing.schemas import ActionIn
 from services.routing.standing import Standing

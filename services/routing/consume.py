@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.routing.assign import Matter, plan
-from services.routing.registry import WAITS_FOR_A_PERSON, Registries, Registry
+from services.routing.place import place
+from services.routing.registry import Registries, Registry
 from services.routing.transitions import SYSTEM, Door
-from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Problem
@@ -68,28 +66,6 @@ class Consumer:
         for row in rows:
             _grant(door, standings[row["ticket_id"]], row, registry)
         await door.write()
-
-
-def place(door: Door, registry: Registry, ticket: Any) -> Any:
-    """Take a submitted ticket over and carry it as far as its channel's policy lets it go by itself."""
-    decided = plan(
-        Matter(
-            content=ticket["content"], received_at=ticket["occurred_at"], kind=ticket["kind"],
-            category_code=ticket["category_code"], longitude=ticket["longitude"], latitude=ticket["latitude"],
-            crs=ticket["crs"], address=ticket["address"], community_code=ticket["community_code"],
-            grid_code=ticket["grid_code"],
-        ),
-        registry,
-    )  # fmt: skip
-    # A late entry is placed when it happened: what staff enter after it must be able to follow it.
-    moment: datetime = ticket["occurred_at"] if ticket["late"] else max(clock.now(), ticket["occurred_at"])
-    standing = door.register(ticket, decided, moment)
-    policy = registry.policies.get(ticket["channel"], WAITS_FOR_A_PERSON)
-    if policy.auto_accept:
-        door.move(standing, "accept", SYSTEM, moment)
-        if policy.auto_dispatch and decided.certain:
-            door.move(standing, "dispatch", SYSTEM, moment, {"unit": decided.lead_unit.code})
-    return standing
 
 
 def _grant(door: Door, standing: Any, petition: Any, registry: Registry) -> None:

@@ -10,7 +10,7 @@ from shared.tables.base import instant, tenant_table, text, uuid
 MEASURES = (
     "received", "accepted", "dispatched", "closed", "direct", "dispatched_closed",
     "closed_on_time", "dispatched_on_time", "due", "due_net", "matured", "matured_closed", "matured_on_time",
-    "open", "overdue_open", "suspended", "rejected", "merged", "withdrawn", "redirected",
+    "overdue", "open", "overdue_open", "suspended", "rejected", "merged", "withdrawn", "redirected",
     "returned", "reworked", "reopened",
 )  # fmt: skip
 # What a figure can be split by; the totals keep one set of cells for each.

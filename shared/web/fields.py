@@ -51,6 +51,14 @@ def _in_range(value: datetime) -> datetime:
     return value
 
 
+def _day_in_range(value: date) -> date:
+    if value < EARLIEST.date():
+        raise ValueError("日期过早")
+    if value.year > clock.now().year + 50:
+        raise ValueError("日期过晚")
+    return value
+
+
 def _past(value: datetime) -> datetime:
     now = clock.now()
     if value > now + _FORGIVEN_SKEW:
@@ -90,4 +98,4 @@ def _local(value: datetime) -> str:
 
 # Times go out as RFC 3339 with +08:00, whatever zone they came in.
 LocalTime = Annotated[datetime, PlainSerializer(_local, return_type=str)]
-Day = Annotated[date, BeforeValidator(_no_number)]
+Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_day_in_range)]

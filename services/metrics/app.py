@@ -1,0 +1,9 @@
+"""Metrics' HTTP process."""
+
+from services.metrics.api import counts, rates
+from shared.web.app import create_app, serve
+
+app = create_app("metrics", "办结 · 指标服务", [rates.router, counts.router])
+
+if __name__ == "__main__":
+    serve("metrics", "services.metrics.app:app")
