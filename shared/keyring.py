@@ -56,7 +56,10 @@ class Keyring:
 
     def resident_id(self, openid: str) -> UUID:
         """Return the one id of a WeChat user: the same from a login and from the shell, telling nothing."""
-        return UUID(bytes=self.blind_index("openid", openid)[:16], version=8)
+        digest = bytearray(self.blind_index("openid", openid)[:16])
+        digest[6] = digest[6] & 0x0F | 0x80  # version 8 by hand: Python knows it from 3.14 on
+        digest[8] = digest[8] & 0x3F | 0x80
+        return UUID(bytes=bytes(digest))
 
 
 @lru_cache(maxsize=16)
