@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sqlalchemy import text
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
@@ -65,8 +66,12 @@ def create_app(
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
-        max_body_size=settings.max_body_bytes,
-        middleware=[Middleware(Edge), *_cors(settings)],
+        middleware=[
+            Middleware(Edge, max_body=settings.max_body_bytes),
+            *_cors(settings),
+            # For bodies that do not tell their length; inside the edge, so that its answer is ours.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
+        ],
     )
     problems.install(app)
     for router in routers:

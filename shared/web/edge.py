@@ -32,8 +32,9 @@ log = structlog.get_logger()
 class Edge:
     """Wraps the application; whatever escapes it becomes a problem+json answer and a log line."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
         self._app = app
+        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,6 +52,9 @@ class Edge:
             await send(message)
 
         try:
+            if _told_length(scope["headers"]) > self._max_body:
+                await answer(413, "too_large", "请求过大", "请求过大", trace)(scope, receive, sending)
+                return
             await self._app(scope, receive, sending)
         except Exception as error:
             if status:
@@ -65,6 +69,12 @@ def _trace_id(headers: list[tuple[bytes, bytes]]) -> str:
         if name == b"x-request-id" and _TRACE.match(value):
             return value.decode()
     return uuid7().hex
+
+
+def _told_length(headers: list[tuple[bytes, bytes]]) -> int:
+    """Return the length a body is said to have in bytes; 0 where it is not said."""
+    said = next((value for name, value in headers if name == b"content-length"), b"0")
+    return int(said) if said.isdigit() else 0
 
 
 def _add_headers(message: Message, trace: str) -> None:
