@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shared.terms import Channel, Kind
+from shared.terms import Channel, Kind, Resolved, Satisfaction
 from shared.web.fields import Answer, Body, Code, Content, Line, LocalTime, PastInstant, Phone, Short
 
 
@@ -59,3 +59,145 @@ class TicketReceipt(Answer):
     occurred_at: LocalTime
     recorded_at: LocalTime
     late: bool
+
+
+class LocationOut(Answer):
+    longitude: float
+    latitude: float
+    crs: str
+
+
+class TicketItem(Answer):
+    """A ticket in a list."""
+
+    id: str
+    number: str
+    title: str
+    state: str
+    state_text: str
+    kind: str | None
+    kind_text: str | None
+    channel: str
+    channel_text: str
+    category: str | None
+    category_text: str | None
+    community_code: str | None
+    occurred_at: LocalTime
+    due_at: LocalTime | None
+    deadline_text: str | None
+    updated_at: LocalTime
+
+
+class ContactOut(Answer):
+    """How to reach the reporter, masked."""
+
+    name: str | None
+    phone: str | None
+
+
+class Step(Answer):
+    """One entry of a ticket's course."""
+
+    seq: int
+    action: str
+    action_text: str
+    state: str
+    state_text: str
+    unit: str | None
+    role: str
+    role_text: str
+    reason: str | None
+    occurred_at: LocalTime
+    late: bool
+
+
+class SupplementOut(Answer):
+    id: str
+    content: str
+    role: str
+    role_text: str
+    recorded_at: LocalTime
+
+
+class RatingOut(Answer):
+    closure: int
+    satisfaction: str
+    satisfaction_text: str
+    resolved: str | None
+    resolved_text: str | None
+    contacted: bool | None
+    comment: str | None
+    recorded_at: LocalTime
+
+
+class TicketDetail(TicketItem):
+    """A ticket with its course; what a resident does not get to see is left out of it."""
+
+    content: str
+    location: LocationOut | None
+    address: str | None
+    grid_code: str | None
+    anonymous: bool
+    confidential: bool
+    contact: ContactOut | None
+    recorded_at: LocalTime
+    late: bool
+    version: int
+    unit: str | None = Field(description="主办单位")
+    outcome: str | None
+    outcome_text: str | None
+    timeline: list[Step]
+    supplements: list[SupplementOut]
+    ratings: list[RatingOut]
+    actions: list[str] = Field(description="当前可做的操作:supplement、withdraw、urge、reopen、rate")
+
+
+class SupplementIn(Body):
+    content: Content
+
+
+class PetitionIn(Body):
+    """Why the reporter withdraws or urges, if they care to say."""
+
+    reason: Line | None = None
+
+
+class ReopeningIn(Body):
+    reason: Line
+
+
+class PetitionReceipt(Answer):
+    """The petition is on record; routing decides it in a moment. `state` is that of the ticket before."""
+
+    id: str
+    number: str
+    action: str
+    action_text: str
+    state: str
+    state_text: str
+
+
+class RatingIn(Body):
+    satisfaction: Satisfaction
+    resolved: Resolved | None = None
+    contacted: bool | None = Field(None, description="承办单位是否联系过您")
+    comment: Line | None = None
+
+
+class RatingReceipt(RatingOut):
+    number: str
+
+
+class SessionIn(Body):
+    code: Annotated[
+        str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="wx.login 的 code")
+    ]
+    street: Code | None = None
+
+
+class SessionOut(Answer):
+    token: str
+    token_type: str
+    expires_at: LocalTime
+    resident_id: str
+    street: str

@@ -1,0 +1,156 @@
+"""What a reporter does with a ticket of theirs: add, withdraw, urge, reopen, rate. Routing decides the moves."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Row
+
+from services.intake import look, petition, rate as rating, store, supplement
+from services.intake.api.tickets import Number
+from services.intake.etag import IfMatch, require
+from services.intake.schemas import (
+    PetitionIn,
+    PetitionReceipt,
+    RatingIn,
+    RatingReceipt,
+    ReopeningIn,
+    SupplementIn,
+    SupplementOut,
+)
+from shared.auth import Actor
+from shared.db import Transaction
+from shared.terms import STAFF_ROLES, Role
+from shared.web.access import only, process_of
+from shared.web.idempotency import Key, fingerprint_of, once
+from shared.web.problems import documented
+
+router = APIRouter(prefix="/tickets/{number}", tags=["诉求"])
+
+Reporter = Annotated[Actor, Depends(only(Role.RESIDENT))]
+Contributor = Annotated[Actor, Depends(only(Role.RESIDENT, *STAFF_ROLES))]
+Work = Callable[[Transaction, Row[Any]], Awaitable[dict[str, Any]]]
+_ERRORS = documented(400, 401, 403, 404, 405, 409, 412, 413, 422, 503)
+
+
+@router.post(
+    "/supplements", status_code=201, response_model=SupplementOut, summary="补充说明", responses=_ERRORS
+)
+async def add_supplement(
+    request: Request,
+    number: Number,
+    body: SupplementIn,
+    actor: Contributor,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """诉求人或看得到这张工单的工作人员补充情况;办结之后不能再补充。"""
+    outbox = process_of(request).outbox
+
+    async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
+        return await supplement.add(tx, outbox, actor, ticket, body.content)
+
+    return await _act(request, number, actor, key, if_match, 201, work)
+
+
+@router.post(
+    "/withdrawal", status_code=202, response_model=PetitionReceipt, summary="撤回诉求", responses=_ERRORS
+)
+async def withdraw(
+    request: Request,
+    number: Number,
+    actor: Reporter,
+    body: PetitionIn | None = None,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """签收之前,诉求人可以撤回。"""
+    reason = body.reason if body else None
+    return await _petition(request, number, actor, key, if_match, "withdraw", reason)
+
+
+@router.post("/urges", status_code=202, response_model=PetitionReceipt, summary="催办", responses=_ERRORS)
+async def urge(
+    request: Request,
+    number: Number,
+    actor: Reporter,
+    body: PetitionIn | None = None,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """诉求人催办,每小时一次。"""
+    return await _petition(request, number, actor, key, if_match, "urge", body.reason if body else None)
+
+
+@router.post(
+    "/reopening", status_code=202, response_model=PetitionReceipt, summary="申请重开", responses=_ERRORS
+)
+async def reopen(
+    request: Request,
+    number: Number,
+    body: ReopeningIn,
+    actor: Reporter,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """办结后的期限内,诉求人有异议可以申请重开。"""
+    return await _petition(request, number, actor, key, if_match, "reopen", body.reason)
+
+
+@router.post("/rating", status_code=202, response_model=RatingReceipt, summary="评价", responses=_ERRORS)
+async def rate(
+    request: Request,
+    number: Number,
+    body: RatingIn,
+    actor: Reporter,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """办结后诉求人评价一次;重开后再次办结可以再评价。"""
+    outbox = process_of(request).outbox
+
+    async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
+        return await rating.rate(tx, outbox, actor, ticket, body)
+
+    return await _act(request, number, actor, key, if_match, 202, work)
+
+
+async def _petition(
+    request: Request,
+    number: str,
+    actor: Actor,
+    key: str | None,
+    if_match: str | None,
+    action: str,
+    reason: str | None,
+) -> dict[str, Any]:
+    process = process_of(request)
+    window = process.settings.reopen_window_days
+
+    async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
+        return await petition.file(tx, process.outbox, actor, ticket, action, reason, window=window)
+
+    return await _act(request, number, actor, key, if_match, 202, work)
+
+
+async def _act(
+    request: Request,
+    number: str,
+    actor: Actor,
+    key: str | None,
+    if_match: str | None,
+    status: int,
+    work: Work,
+) -> dict[str, Any]:
+    """Do `work` on a ticket in the actor's scope, once for each key, in one transaction."""
+    process = process_of(request)
+    street = await look.street_of(process, actor, number)
+    wanted = await fingerprint_of(request)
+    async with process.database.transaction([street.id]) as tx:
+
+        async def guarded() -> dict[str, Any]:
+            ticket = await store.found(tx, actor, street, number)
+            require(if_match, ticket.version)
+            return await work(tx, ticket)
+
+        return await once(tx, street.id, actor.id, key, wanted, status, guarded)

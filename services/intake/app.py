@@ -1,0 +1,33 @@
+"""The intake service: people and channels come in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.intake.api import actions, sessions, tickets
+from services.intake.registry import Registry
+from services.intake.submit import Submissions
+from services.intake.wechat import WeChat
+from shared.process import Process
+from shared.web.app import create_app, serve
+
+
+@asynccontextmanager
+async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
+    """Put what the routes need on `app.state`; on the way out, write everything that was handed in."""
+    submissions = Submissions(process.database, process.outbox, max_waiting=process.settings.intake_queue)
+    app.state.submissions = submissions
+    app.state.registry = Registry(process.database)
+    async with WeChat(process.settings) as wechat:
+        app.state.wechat = wechat
+        try:
+            yield
+        finally:
+            await submissions.drain()
+
+
+app = create_app("intake", "办结 · 诉求受理", [sessions.router, tickets.router, actions.router], setup=_setup)
+
+if __name__ == "__main__":
+    serve("intake", "services.intake.app:app")

@@ -1,0 +1,59 @@
+"""One ticket whole, as the caller may see it, with what they may do next."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.intake import petition, store, view
+from shared import clock
+from shared.auth import Actor
+from shared.db import Transaction
+from shared.errors import NotFound
+from shared.lifecycle import OPEN, State
+from shared.process import Process
+from shared.streets import Street
+from shared.terms import Role
+
+
+async def street_of(process: Process, actor: Actor, number: str) -> Street:
+    """Return the street of a ticket number; raise NotFound unless it is among the actor's."""
+    street = await process.streets.of_number(number)
+    if street.id not in actor.streets:
+        raise NotFound("没有这张工单", code="ticket_not_found")
+    return street
+
+
+async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any]) -> dict[str, Any]:
+    """Return everything the caller may see of the ticket in `row`."""
+    now, resident = clock.now(), actor.role is Role.RESIDENT
+    moves = await store.course(tx, row.street_id, row.id)
+    names = await store.unit_names(tx, row.street_id, view.units_named(row, moves))
+    ratings = await store.rated(tx, row.street_id, row.id)
+    return {
+        **view.item(row, now),
+        **view.own_words(row, process.keys, mine=resident),
+        "unit": names.get(row.lead_unit),
+        "timeline": view.timeline(row, moves, names, public=resident),
+        "supplements": [view.supplement(s) for s in await store.added(tx, row.street_id, row.id)],
+        "ratings": [view.rating(r) for r in ratings],
+        "actions": await _actions(tx, process, actor, row, {r.closure for r in ratings}, now),
+    }
+
+
+async def _actions(
+    tx: Transaction, process: Process, actor: Actor, row: Row[Any], rated: set[int], now: datetime
+) -> list[str]:
+    if actor.role is Role.SCRIPT:
+        return []
+    able = ["supplement"] if State(row.state) in OPEN else []
+    if actor.role is not Role.RESIDENT:
+        return able
+    last_urge = await store.last_urged(tx, row.street_id, row.id)
+    window = process.settings.reopen_window_days
+    able += petition.open_to(row, actor, now, window=window, last_urge=last_urge)
+    if State(row.state) is State.CLOSED:
+        closure = await store.last_closure(tx, row.street_id, row.id)
+        if closure is not None and closure not in rated:
+            able.append("rate")
+    return able

@@ -1,0 +1,49 @@
+"""Intake's worker: nobody sends it events; it throws away the keys of requests long answered."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from shared import clock
+from shared.db import Transaction
+from shared.events import Event
+from shared.process import Process
+from shared.worker import Duties, Periodic, main
+
+PURGE_SECONDS = 600.0
+BATCH = 500
+_PURGE = """
+DELETE FROM idempotency_keys WHERE street_id = $1 AND (actor_id, key) IN (
+  SELECT actor_id, key FROM idempotency_keys WHERE street_id = $1 AND recorded_at < $2
+  ORDER BY recorded_at LIMIT $3)
+RETURNING true"""
+
+
+async def duties(process: Process) -> Duties:
+    """Return what this worker does."""
+
+    async def purge() -> None:
+        await purge_keys(process)
+
+    return Duties(refuse, [Periodic("purge_idempotency_keys", PURGE_SECONDS, purge)])
+
+
+async def refuse(_: Transaction, events: Sequence[Event]) -> None:
+    """Raise: no event is meant for intake, so the map of subscribers and this worker disagree."""
+    raise NotImplementedError(f"intake handles no events, got {events[0].TYPE}")
+
+
+async def purge_keys(process: Process) -> int:
+    """Delete the idempotency keys older than `idempotency_days`, a few at a time; return how many."""
+    before = clock.now() - timedelta(days=process.settings.idempotency_days)
+    gone = 0
+    for street in await process.streets.all():
+        deleted = BATCH
+        while deleted == BATCH:
+            async with process.database.transaction([street.id]) as tx:
+                deleted = len(await tx.raw.fetch(_PURGE, street.id, before, BATCH))
+            gone += deleted
+    return gone
+
+
+if __name__ == "__main__":
+    main("intake", duties)
