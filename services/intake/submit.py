@@ -103,7 +103,7 @@ class Submissions:
         return {
             (r["street_id"], r["actor_id"], r["key"]): (
                 bytes(r["body_hash"]),
-                orjson.dumps(orjson.loads(r["answer"])),
+                orjson.dumps(r["answer"]),
             )
             for r in rows
         }

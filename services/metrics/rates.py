@@ -86,12 +86,12 @@ def value(numerator: int, denominator: int) -> float | None:
 
 
 def display(numerator: int, denominator: int, *, digits: int = 2, rounding: Rounding = "half_up") -> str:
-    """Return "93.72%", or "—" for a denominator of 0. Never rounds up to 100 %."""
+    """Return "93.72%", "—" for a denominator of 0, and "100%" when both are equal and never otherwise."""
     if denominator == 0:
         return "—"
+    if numerator == denominator:
+        return "100%"
     exact = Decimal(numerator) * 100 / Decimal(denominator)
     step = Decimal(1).scaleb(-digits)
     shown = exact.quantize(step, ROUND_HALF_UP if rounding == "half_up" else ROUND_DOWN)
-    if numerator < denominator:
-        shown = min(shown, 100 - step)
-    return f"{shown}%"
+    return f"{min(shown, 100 - step)}%"

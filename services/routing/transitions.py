@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from services.routing.assign import Plan
 from services.routing.registry import Registry
 from services.routing.standing import Change, Part, Standing, apply, registered
@@ -78,7 +76,6 @@ class Door:
         for record in rows:
             row = dict(record)
             reporter = row.pop("reporter_id")
-            row["why"] = orjson.loads(row["why"])
             found[row["ticket_id"]] = Standing(row, reporter_id=reporter)
         if found:
             for part in await self._tx.raw.fetch(_PARTS, street, list(found)):

@@ -5,13 +5,11 @@ does not hold up its batch: the batch is tried again one by one, and what still 
 time until it is parked, in sight of `banjie events`, never dropped.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import Any
 
-import orjson
 import structlog
 from prometheus_client import Counter
 
@@ -39,8 +37,8 @@ _READ = """
 SELECT id, street_id, ticket_id, type, version, payload FROM events
 WHERE street_id = ANY($1::bigint[]) AND id = ANY($2::uuid[]) ORDER BY id"""
 _FAIL = """
-UPDATE deliveries SET failures = failures + 1, error = $4, next_at = $5::timestamptz + $6 * power(2, failures),
-  parked_at = CASE WHEN failures + 1 >= $7 THEN $5 END
+UPDATE deliveries SET failures = failures + 1, error = $4, next_at = $5::timestamptz + $6::interval * power(2, failures),
+  parked_at = CASE WHEN failures + 1 >= $7 THEN $5::timestamptz END
 WHERE street_id = $1 AND consumer = $2 AND event_id = $3"""
 _DUE = """
 SELECT street_id, event_id FROM deliveries
@@ -48,8 +46,8 @@ WHERE street_id = ANY($1::bigint[]) AND consumer = $2 AND next_at <= $3 AND park
 ORDER BY next_at LIMIT $4"""
 # Offered again and again but never taken: it may be killing its worker. Then it is parked too.
 _OFFERED = """
-UPDATE deliveries SET offers = offers + 1, next_at = $4::timestamptz + least($5 * power(2, least(offers, 10)), $6),
-  parked_at = CASE WHEN offers + 1 > $7 THEN $4 END
+UPDATE deliveries SET offers = offers + 1, next_at = $4::timestamptz + least($5::interval * power(2, least(offers, 10)), $6::interval),
+  parked_at = CASE WHEN offers + 1 > $7 THEN $4::timestamptz END
 WHERE street_id = ANY($1::bigint[]) AND consumer = $2 AND event_id = ANY($3::uuid[]) AND parked_at IS NULL"""
 LONGEST_WAIT = timedelta(minutes=1)
 
@@ -119,7 +117,7 @@ class Receiver:
             taken = await tx.raw.fetch(_TAKE, streets, self._consumer, [event for _, event in refs])
             if taken:
                 rows = await tx.raw.fetch(_READ, streets, [row["event_id"] for row in taken])
-                await self._handle(tx, [from_row(KNOWN, _decoded(row)) for row in rows])
+                await self._handle(tx, [from_row(KNOWN, row) for row in rows])
         _DONE.labels(self._consumer).inc(len(taken))
 
     async def _failed(self, ref: Ref, error: Exception) -> None:
@@ -151,7 +149,3 @@ class Receiver:
                 self._patience.lease, LONGEST_WAIT, self._patience.max_offers,
             )  # fmt: skip
         return len(refs)
-
-
-def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "payload": orjson.loads(row["payload"])}

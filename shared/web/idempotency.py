@@ -64,7 +64,7 @@ async def once(
     if await tx.raw.fetchval(_RESERVE, street_id, actor_id, key, wanted, clock.now()) is None:
         row = await tx.raw.fetchrow(_FIND, street_id, actor_id, key)
         same(row["body_hash"], wanted)
-        stored: dict[str, Any] = orjson.loads(row["answer"])
+        stored: dict[str, Any] = row["answer"]
         return stored
     answer = await work()
     await tx.raw.execute(_KEEP, street_id, actor_id, key, status, orjson.dumps(answer, default=str).decode())
