@@ -46,10 +46,12 @@ WHERE street_id = ANY($1::bigint[]) AND consumer = $2 AND next_at <= $3 AND park
 ORDER BY next_at LIMIT $4"""
 # Offered again and again but never taken: it may be killing its worker. Then it is parked too.
 _OFFERED = """
-UPDATE deliveries SET offers = offers + 1, next_at = $4::timestamptz + least($5::interval * power(2, least(offers, 10)), $6::interval),
+UPDATE deliveries SET offers = offers + 1, next_at = $4::timestamptz + $5::interval * least(1 + offers / 4.0, $6),
   parked_at = CASE WHEN offers + 1 > $7 THEN $4::timestamptz END
 WHERE street_id = ANY($1::bigint[]) AND consumer = $2 AND event_id = ANY($3::uuid[]) AND parked_at IS NULL"""
-LONGEST_WAIT = timedelta(minutes=1)
+# What is offered in vain waits a little longer each time, up to so many leases: after a flush of Redis the
+# next offer must come soon, and a consumer that merely takes its time must not be counted out.
+MOST_LEASES = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,6 @@ class Receiver:
         async with self._database.transaction(streets) as tx:
             await tx.raw.execute(
                 _OFFERED, sorted({s for s, _ in refs}), self._consumer, [e for _, e in refs], now,
-                self._patience.lease, LONGEST_WAIT, self._patience.max_offers,
+                self._patience.lease, MOST_LEASES, self._patience.max_offers,
             )  # fmt: skip
         return len(refs)
