@@ -1,0 +1,238 @@
+"""The `banjie` command: every word it understands, with its options; the work stands in the modules named.
+
+Each command imports what it needs when it runs, so that `banjie --help` answers at once and the process
+that supervises everything stays small.
+"""
+# ruff: noqa: PLC0415 - see above
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from shared.errors import Problem
+
+app = typer.Typer(
+    help="办结:接诉即办后台的命令行。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+secrets = typer.Typer(help="密钥文件:新建、轮换。", no_args_is_help=True)
+events = typer.Typer(help="等待投递和已搁置的事件。", invoke_without_command=True)
+calendar = typer.Typer(help="工作日历:节假日和调休。", no_args_is_help=True)
+seed = typer.Typer(help="演示数据。", no_args_is_help=True)
+app.add_typer(secrets, name="secrets")
+app.add_typer(events, name="events")
+app.add_typer(calendar, name="calendar")
+app.add_typer(seed, name="seed")
+
+Streets = Annotated[list[str], typer.Option("--street", help="街道代码;可写多次,或用逗号分隔")]
+OneStreet = Annotated[str, typer.Option("--street", help="街道代码")]
+DEMO_STREET = "120116005"
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[bool, typer.Option(help="还没有街道时,装入演示街道和三个月的演示工单")] = True,
+) -> None:
+    """启动全部服务(自带数据库和队列),Ctrl-C 停止。"""
+    from services.console.up import up
+
+    up(demo=demo)
+
+
+@app.command()
+def migrate() -> None:
+    """把数据库升级到最新版本,并给各服务的数据库账号设置密码。"""
+    from services.console.migrate import migrate
+    from shared import keyring, settings
+
+    known = settings.load()
+    for warning in migrate(known.owner_url(), keyring.load(known.secrets_path)):
+        print(f"! {warning}", file=sys.stderr)
+    print("数据库已是最新版本")
+
+
+@app.command()
+def doctor() -> None:
+    """逐项检查运行环境;有一项不对,退出码为 1。"""
+    from services.console.doctor import examine
+
+    raise SystemExit(examine())
+
+
+@secrets.command("init")
+def secrets_init() -> None:
+    """新建密钥文件;已有则不动,退出码为 2。"""
+    from services.console import keys
+
+    print(f"已新建 {keys.init()}")
+
+
+@secrets.command("rotate")
+def secrets_rotate(
+    purpose: Annotated[Literal["token", "data"], typer.Argument(help="token 登录凭证,data 个人信息")],
+) -> None:
+    """换上新密钥;旧密钥照样能验证和解密,服务不用重启。"""
+    from services.console import keys
+
+    print(f"新密钥 {keys.rotate(purpose)} 已启用")
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Argument(help="角色:resident、clerk、dispatcher、unit、supervisor、leader…")],
+    street: Streets,
+    unit: Annotated[
+        str | None, typer.Option(help="单位名称或代码(unit、community、grid_worker 必填)")
+    ] = None,
+    openid: Annotated[str, typer.Option(help="居民的 openid(只用于 resident)")] = "demo",
+) -> None:
+    """签发登录凭证;标准输出只有凭证本身。"""
+    from services.console.credentials import issue_token
+
+    print(issue_token(role, street, unit, openid))
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="给谁用,如“数据看板”")],
+    scope: Annotated[list[str], typer.Option(help="权限,可写多次或用逗号分隔:tickets:write、metrics:read…")],
+    street: Streets,
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="有效天数;不写则长期有效")] = None,
+) -> None:
+    """新建脚本密钥;标准输出只有密钥本身,以后不再显示。"""
+    from services.console.credentials import make_key
+
+    print(make_key(name, scope, street, days))
+
+
+@app.command("key-revoke")
+def key_revoke(prefix: Annotated[str, typer.Argument(help="密钥的前缀,如 bjk_1a2b3c4d")]) -> None:
+    """停用脚本密钥(几秒钟内生效)。"""
+    from services.console.credentials import revoke_key
+
+    print(f"已停用密钥“{revoke_key(prefix)}”")
+
+
+@events.callback()
+def events_list(
+    context: typer.Context,
+    *,
+    parked: Annotated[bool, typer.Option("--parked", help="只看已搁置的")] = False,
+) -> None:
+    """列出等待投递和已搁置的事件。"""
+    if context.invoked_subcommand is None:
+        from services.console import deliveries
+
+        deliveries.show(parked=parked)
+
+
+@events.command("retry")
+def events_retry(
+    event: Annotated[str | None, typer.Argument(help="事件编号,或能认出它的前几位")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="全部已搁置的")] = False,
+) -> None:
+    """把已搁置的事件放回队列,重新投递。"""
+    from services.console import deliveries
+
+    if everything == (event is not None):
+        raise RuntimeError("请写一个事件编号,或写 --all")
+    print(f"已放回 {deliveries.retry(event)} 条")
+
+
+@calendar.command("import")
+def calendar_import(
+    file: Annotated[
+        Path, typer.Argument(help='一年的放假安排:{"year": 2027, "days": [{"date", "isOffDay", "name"}]}')
+    ],
+) -> None:
+    """导入国务院公布的一年放假安排。"""
+    from services.console import holidays
+
+    year, days = holidays.import_year(file)
+    print(f"已导入 {year} 年,共 {days} 天")
+
+
+@calendar.command("seed")
+def calendar_seed() -> None:
+    """装入随软件附带的历年安排(2004 年起)。"""
+    from services.console import holidays
+
+    years, days = holidays.seed()
+    print(f"已装入 {years[0]}–{years[-1]} 年,共 {days} 天")
+
+
+@seed.command("demo")
+def seed_demo(
+    street: OneStreet = DEMO_STREET,
+) -> None:
+    """装入演示街道:社区、网格、单位、分类、人员(可以重复执行)。"""
+    from services.console.demo import install
+
+    print(install(street))
+
+
+@seed.command("tickets")
+def seed_tickets(
+    street: OneStreet = DEMO_STREET,
+    days: Annotated[int, typer.Option(min=1, max=366, help="多少天的工单")] = 90,
+) -> None:
+    """通过真实的接口登记和办理演示工单;中断后再执行会接着做。"""
+    from services.console.demo.tickets import fill
+
+    print(fill(street, days))
+
+
+@app.command()
+def replay(
+    case: Annotated[str, typer.Argument(help="xinbei、hefeilu 或 all")],
+) -> None:
+    """重放文章里的案例,把公布的数字与实测逐个核对;有不同则退出码为 1。"""
+    from services.console.replay import run
+
+    raise SystemExit(run(case))
+
+
+@app.command()
+def audit(
+    street: Annotated[list[str] | None, typer.Option(help="街道代码;不填则为全部街道")] = None,
+) -> None:
+    """从全部经过重新计数,与账上逐格核对;有任何不同,退出码为 1。"""
+    from services.console import books
+
+    raise SystemExit(0 if books.audit(street or []) else 1)
+
+
+@app.command()
+def rebuild(
+    street: Annotated[list[str] | None, typer.Option(help="街道代码;不填则为全部街道")] = None,
+) -> None:
+    """按全部经过重建账目(指标服务可以照常运行)。"""
+    from services.console import books
+
+    books.rebuild(street or [])
+
+
+def main() -> None:
+    """Run the command; what cannot be done is told in one Chinese line on stderr, with exit code 2."""
+    try:
+        app()
+    except Problem as problem:
+        _refuse(problem.detail)
+    except (RuntimeError, OSError) as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> None:
+    print(f"✗ {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()
