@@ -1,12 +1,15 @@
 """What must be done between "the servers answer" and "the services start", in a process of its own.
 
 `banjie up` runs it as a child, so that the process that then supervises everything for weeks never loads
-what only this needs. Settings come from the environment; the answer is one JSON object on stdout.
+what only this needs. It is started before the servers are, as loading takes as long as they do: the owner's
+database URL comes as a line on stdin, once there is one; the answer is one JSON object on stdout.
 """
 
 import json
 import sys
 from typing import Any
+
+from pydantic import SecretStr
 
 from services.console import holidays, owner
 from services.console.demo.places import XINBEI
@@ -70,10 +73,13 @@ def _tokens(settings: Settings, street: dict[str, str]) -> dict[str, str]:
 
 def main() -> None:
     """Prepare and print; a failure is one Chinese line on stderr and exit code 2."""
-    settings = Settings()
-    if not settings.secrets_path.exists():
-        keyring.create(settings.secrets_path)
+    url = sys.stdin.readline().strip()
+    if not url:
+        return  # the servers did not start
+    settings = Settings().model_copy(update={"database_url": SecretStr(url)})
     try:
+        if not settings.secrets_path.exists():
+            keyring.create(settings.secrets_path)
         answer = prepare(settings, demo="--demo" in sys.argv[1:])
     except (RuntimeError, OSError) as error:
         print(error, file=sys.stderr)

@@ -46,15 +46,19 @@ class Instance:
         )
         self._demo_run = DemoRun(settings.data_dir, self._supervisor.say)
         self._prepared: dict[str, Any] = {}
+        self._preparer: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
-        written = False
+        """Run until a stop is asked for; what listened where is forgotten at the end."""
+        self._preparer = await self._start_preparer()
         try:
             await self._supervisor.run(self._welcome, ready_timeout=READY_SECONDS)
-            written = True
         finally:
+            if self._preparer.returncode is None:
+                self._preparer.kill()
+                await self._preparer.wait()
             await self._demo_run.stop()
-            if written or self._prepared:
+            if self._prepared:  # else another instance may have written it
                 endpoints.remove(self._settings.data_dir)
 
     async def _plan(self) -> Sequence[Program]:
@@ -77,16 +81,18 @@ class Instance:
             return self._settings.owner_url()
         return await asyncio.to_thread(self._postgres.ensure_database, token_urlsafe(32))
 
-    async def _prepare(self, owner_url: str) -> dict[str, Any]:
-        settings = self._settings
-        known = {"BANJIE_DATA_DIR": str(settings.data_dir), "BANJIE_DATABASE_URL": owner_url}
-        arguments = ["--demo"] if self._demo else []
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.console.prepare", *arguments,
-            env={**os.environ, **known}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    async def _start_preparer(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.console.prepare", *(["--demo"] if self._demo else []),
+            env={**os.environ, "BANJIE_DATA_DIR": str(self._settings.data_dir)},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at the terminal is ours to pass on
         )  # fmt: skip
-        output, errors = await child.communicate()
-        if child.returncode:
+
+    async def _prepare(self, owner_url: str) -> dict[str, Any]:
+        assert self._preparer is not None  # noqa: S101 - `run` has started it
+        output, errors = await self._preparer.communicate(f"{owner_url}\n".encode())
+        if self._preparer.returncode:
             raise RuntimeError(errors.decode(errors="replace").strip() or "数据库准备失败")
         answer: dict[str, Any] = json.loads(output)
         return answer

@@ -14,6 +14,7 @@ from shared.terms import Role
 
 T = TypeVar("T")
 AT_ONCE, FILERS = 24, 6
+TELL = 500  # between lines where there is no terminal to draw a bar on
 AHEAD = 50  # tickets filed and not yet carried
 NOT_FOUND, FORBIDDEN, CONFLICT = 404, 403, 409
 # Until the routing worker has placed a ticket: seconds between looks, and how many before a person does it.
@@ -52,6 +53,9 @@ async def in_turn(items: Sequence[T], file: Work[T], carry: Work[T], title: str,
             left -= 1
             await carry(await filed.get())
             bar.advance(shown)
+            done = int(bar.tasks[shown].completed)
+            if not bar.console.is_terminal and done % TELL == 0:
+                print(f"{title} {done}/{len(items)}", flush=True)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(FILERS):
