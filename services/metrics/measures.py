@@ -6,9 +6,9 @@ A ticket has each measure or has it not, at any instant. How it is worked out: `
 MEANING: dict[str, tuple[str, str]] = {
     "received": ("登记数", "在窗口内收到的诉求"),
     "accepted": ("受理数", "曾被受理的(含之后办结、退回、终止的)"),
-    "dispatched": ("派单数", "曾派给承办单位的,不含直办办结"),
+    "dispatched": ("派单数", "曾交承办单位办理的(派单,或直办后重开交办)"),
     "closed": ("办结数", "已办结(销号)的,含直办;承办办结未经审核回访的不算"),
-    "direct": ("直办数", "未派单、现场或当场办结的"),
+    "direct": ("直办数", "从未交承办单位,现场或当场办结的"),
     "dispatched_closed": ("派单办结数", "派单后办结的,不含直办"),
     "closed_on_time": ("按期办结数", "办结时刻不晚于有效时限的(延期获批后按新时限)"),
     "dispatched_on_time": ("派单按期办结数", "派单后按期办结的"),

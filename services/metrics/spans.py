@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from shared.lifecycle import OPEN, REGISTER, State
+from shared.lifecycle import OPEN, REGISTER, WITH_UNIT, State
 from shared.tables import MEASURES
 
 _OPEN = frozenset(state.value for state in OPEN)
+_WITH_UNIT = frozenset(state.value for state in WITH_UNIT)
 CLOSED = State.CLOSED.value
 
 
@@ -88,12 +89,13 @@ def _take_in(life: _Life, move: Any, at: datetime) -> None:
     )  # fmt: skip
     if state == CLOSED and life.state != CLOSED:
         life.closed_at = at
-        life.direct = action == "close_directly"
+        life.direct = action == "close_directly" and not life.dispatched
     elif state != CLOSED:
         life.closed_at, life.direct = None, False
     life.due_at = move["due_at"]
     life.accepted = life.accepted or state == State.ACCEPTED.value
-    life.dispatched = life.dispatched or state == State.DISPATCHED.value
+    # A reopened ticket goes straight to a unit's hands, even if it was closed without one before.
+    life.dispatched = life.dispatched or state in _WITH_UNIT
     life.returned = life.returned or action == "return"
     life.reworked = life.reworked or action == "rework"
     life.reopened = life.reopened or action == "reopen"
@@ -126,16 +128,15 @@ def _measure(life: _Life, *, past_due: bool) -> dict[str, bool]:
     )
     due = closed or (alive and past_due)
     matured = (closed or alive) and past_due
-    sent = life.dispatched and not life.direct
     return {
         "received": True,
         "accepted": life.accepted,
-        "dispatched": sent,
+        "dispatched": life.dispatched,
         "closed": closed,
         "direct": closed and life.direct,
-        "dispatched_closed": closed and sent,
+        "dispatched_closed": closed and life.dispatched,
         "closed_on_time": on_time,
-        "dispatched_on_time": on_time and sent,
+        "dispatched_on_time": on_time and life.dispatched,
         "due": due,
         "due_net": due and life.state != State.SUSPENDED.value,
         "matured": matured,
