@@ -9,7 +9,7 @@ the last full bucket, whether the street has ten thousand tickets or ten million
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from services.metrics.spans import Span
@@ -31,15 +31,16 @@ def empty() -> Cells:
 
 
 @lru_cache(maxsize=65_536)
-def _hour(moment: datetime) -> datetime:
-    return moment.astimezone(SHANGHAI).replace(minute=0, second=0, microsecond=0)
+def _around(hour: datetime) -> dict[str, datetime]:
+    local = hour.astimezone(SHANGHAI)
+    day = local.replace(hour=0, fold=0)
+    # Out in UTC: when summer time ended (last in 1991) a local hour came twice, and only UTC tells them apart.
+    return {"h": hour, "d": day.astimezone(UTC), "m": day.replace(day=1).astimezone(UTC)}
 
 
 def buckets(moment: datetime) -> dict[str, datetime]:
     """Return the starts of the local hour, day and month in which `moment` falls."""
-    hour = _hour(moment.replace(minute=0, second=0, microsecond=0))
-    day = hour.replace(hour=0)
-    return {"h": hour, "d": day, "m": day.replace(day=1)}
+    return _around(moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
 
 def add(cells: Cells, received_day: date, spans: Sequence[Span], sign: int) -> None:
