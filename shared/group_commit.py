@@ -57,6 +57,8 @@ class GroupCommit(Generic[Item, Result]):
         while self._waiting:
             batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
             await self._commit(batch)
+        # Here, not in the callback alone: whoever puts between this line and that call would wait for ever.
+        self._running.discard(asyncio.current_task())
 
     async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
