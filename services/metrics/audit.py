@@ -5,7 +5,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import date
 from uuid import UUID
 
 from services.metrics import cells as grid
@@ -61,8 +60,8 @@ async def recount(database: Database, street_id: int, progress: Progress = lambd
         expected = grid.empty()
         async for ticket_ids, history in _pages(tx, street_id):
             booked = await booked_spans(tx, street_id, ticket_ids)
-            for ticket_id, (received_day, spans) in history.items():
-                grid.add(expected, received_day, spans, +1)
+            for ticket_id, spans in history.items():
+                grid.add(expected, spans, +1)
                 if booked.get(ticket_id, []) != spans:
                     found.wrong_tickets += 1
                     found.note(
@@ -75,9 +74,7 @@ async def recount(database: Database, street_id: int, progress: Progress = lambd
     return found
 
 
-async def _pages(
-    tx: Transaction, street_id: int
-) -> AsyncIterator[tuple[list[UUID], dict[UUID, tuple[date, list[Span]]]]]:
+async def _pages(tx: Transaction, street_id: int) -> AsyncIterator[tuple[list[UUID], dict[UUID, list[Span]]]]:
     after = FIRST
     while ticket_ids := [row["id"] for row in await tx.raw.fetch(_IDS, street_id, after, PAGE)]:
         yield ticket_ids, await histories(tx, street_id, ticket_ids)
@@ -109,11 +106,9 @@ async def rebuild(database: Database, street_id: int, progress: Progress = lambd
         totals = grid.empty()
         async for ticket_ids, history in _pages(tx, street_id):
             facts = []
-            for ticket_id, (received_day, spans) in history.items():
-                grid.add(totals, received_day, spans, +1)
-                facts += [
-                    fact_row(street_id, ticket_id, n, received_day, span) for n, span in enumerate(spans)
-                ]
+            for ticket_id, spans in history.items():
+                grid.add(totals, spans, +1)
+                facts += [fact_row(street_id, ticket_id, span) for span in spans]
             await tx.insert_many(ticket_facts, facts)
             count += len(ticket_ids)
             progress(len(ticket_ids))

@@ -7,7 +7,6 @@ street holds its row in `books`, so bookings of one street follow one another an
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -46,19 +45,17 @@ async def book(tx: Transaction, street_id: int, ticket_ids: Collection[UUID]) ->
     booked = await booked_spans(tx, street_id, wanted)
     changes, facts, stale = grid.empty(), [], []
     changed = 0
-    for ticket_id, (received_day, now) in history.items():
+    for ticket_id, now in history.items():
         before = booked.get(ticket_id, [])
         kept = _common(before, now)
         if kept == len(before) == len(now):
             continue
         changed += 1
-        grid.add(changes, received_day, before, -1)
-        grid.add(changes, received_day, now, +1)
+        grid.add(changes, before, -1)
+        grid.add(changes, now, +1)
         if kept < len(before):
             stale.append((street_id, ticket_id, kept))
-        facts += [
-            fact_row(street_id, ticket_id, n, received_day, span) for n, span in enumerate(now) if n >= kept
-        ]
+        facts += [fact_row(street_id, ticket_id, span) for span in now[kept:]]
     if stale:
         await tx.raw.executemany(_FORGET, stale)
     await tx.insert_many(ticket_facts, facts)
@@ -66,15 +63,13 @@ async def book(tx: Transaction, street_id: int, ticket_ids: Collection[UUID]) ->
     return changed
 
 
-async def histories(
-    tx: Transaction, street_id: int, ticket_ids: Sequence[UUID]
-) -> dict[UUID, tuple[date, list[Span]]]:
-    """Return the day of receipt and the spans of tickets, from what was reported and how they moved."""
+async def histories(tx: Transaction, street_id: int, ticket_ids: Sequence[UUID]) -> dict[UUID, list[Span]]:
+    """Return the spans of tickets, from what was reported and how they moved."""
     moves: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
     for move in await tx.raw.fetch(MOVES, street_id, ticket_ids):
         moves[move["ticket_id"]].append(move)
     return {
-        ticket["id"]: (clock.local_day(ticket["occurred_at"]), spans(ticket, moves[ticket["id"]]))
+        ticket["id"]: spans(ticket, moves[ticket["id"]])
         for ticket in await tx.raw.fetch(TICKETS, street_id, ticket_ids)
     }
 
@@ -85,8 +80,8 @@ async def booked_spans(tx: Transaction, street_id: int, ticket_ids: Sequence[UUI
     for row in await tx.raw.fetch(FACTS, street_id, ticket_ids):
         found[row["ticket_id"]].append(
             Span(
-                row["valid_from"], row["valid_to"], row["state"], row["due_at"], row["closed_at"],
-                Dimensions(*(row[name] for name in DIMENSIONS)), tuple(row[name] for name in MEASURES),
+                row["span"], row["received_day"], row["valid_from"], row["valid_to"], row["state"], row["due_at"],
+                row["closed_at"], Dimensions(*(row[name] for name in DIMENSIONS)), tuple(row[name] for name in MEASURES),
             )
         )  # fmt: skip
     return found
@@ -102,11 +97,11 @@ def _common(before: Sequence[Span], now: Sequence[Span]) -> int:
     return kept
 
 
-def fact_row(street_id: int, ticket_id: UUID, number: int, received_day: date, span: Span) -> dict[str, Any]:
+def fact_row(street_id: int, ticket_id: UUID, span: Span) -> dict[str, Any]:
     """Return the row of a span."""
     return {
-        "street_id": street_id, "ticket_id": ticket_id, "span": number, "valid_from": span.valid_from,
-        "valid_to": span.valid_to, "received_day": received_day, "state": span.state, "due_at": span.due_at,
+        "street_id": street_id, "ticket_id": ticket_id, "span": span.number, "valid_from": span.valid_from,
+        "valid_to": span.valid_to, "received_day": span.received_day, "state": span.state, "due_at": span.due_at,
         "closed_at": span.closed_at, **dict(zip(DIMENSIONS, span.dimensions, strict=True)),
         **dict(zip(MEASURES, span.measures, strict=True)),
     }  # fmt: skip

@@ -43,11 +43,11 @@ def buckets(moment: datetime) -> dict[str, datetime]:
     return _around(moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
 
-def add(cells: Cells, received_day: date, spans: Sequence[Span], sign: int) -> None:
+def add(cells: Cells, spans: Sequence[Span], sign: int) -> None:
     """Add (or with sign -1 take away) the steps of a ticket's spans."""
-    cohorts = {"d": received_day, "m": received_day.replace(day=1)}
     before: Span | None = None
     for span in spans:
+        cohorts = {"d": span.received_day, "m": span.received_day.replace(day=1)}
         steps = buckets(span.valid_from)
         _step(cells, cohorts, steps, TOTAL, TIERS_TOTAL, "", _difference(before, span, sign))
         for number, dimension in enumerate(DIMENSIONS):

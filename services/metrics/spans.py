@@ -7,9 +7,10 @@ past instant is a sum, whatever happened since. What each measure means: `servic
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from shared.clock import local_day
 from shared.lifecycle import OPEN, REGISTER, WITH_UNIT, State
 from shared.tables import MEASURES
 
@@ -33,6 +34,8 @@ class Dimensions(NamedTuple):
 class Span:
     """One stretch of a ticket's life. `measures` in the order of `shared.tables.MEASURES`."""
 
+    number: int
+    received_day: date
     valid_from: datetime
     valid_to: datetime | None
     state: str
@@ -46,6 +49,7 @@ class Span:
 class _Life:
     """What has happened to a ticket so far."""
 
+    received_day: date
     state: str
     dimensions: Dimensions
     due_at: datetime | None = None
@@ -61,6 +65,7 @@ class _Life:
 def spans(ticket: Any, moves: Sequence[Any]) -> list[Span]:
     """Return a ticket's spans; `moves` in the order of their seq (rows of `transitions`)."""
     life = _Life(
+        local_day(ticket["occurred_at"]),
         State.SUBMITTED.value,
         Dimensions(
             ticket["channel"], ticket["kind"] or "", ticket["category_code"] or "",
@@ -107,16 +112,16 @@ def _add(found: list[Span], life: _Life, since: datetime, until: datetime | None
     due = life.due_at
     cut = due if due is not None and since < due and (until is None or due < until) else None
     if cut is None:
-        found.append(_span(life, since, until, past_due=due is not None and due <= since))
+        found.append(_span(len(found), life, since, until, past_due=due is not None and due <= since))
         return
-    found.append(_span(life, since, cut, past_due=False))
-    found.append(_span(life, cut, until, past_due=True))
+    found.append(_span(len(found), life, since, cut, past_due=False))
+    found.append(_span(len(found), life, cut, until, past_due=True))
 
 
-def _span(life: _Life, since: datetime, until: datetime | None, *, past_due: bool) -> Span:
+def _span(number: int, life: _Life, since: datetime, until: datetime | None, *, past_due: bool) -> Span:
     measured = _measure(life, past_due=past_due)
     return Span(
-        since, until, life.state, life.due_at, life.closed_at, life.dimensions,
+        number, life.received_day, since, until, life.state, life.due_at, life.closed_at, life.dimensions,
         tuple(int(measured[name]) for name in MEASURES),
     )  # fmt: skip
 
