@@ -66,6 +66,7 @@ def create_app(
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,  # another address is another thing: 404, as documented
         middleware=[
             Middleware(Edge, max_body=settings.max_body_bytes),
             *_cors(settings),
@@ -184,6 +185,8 @@ def serve(service: Service, app: str) -> None:
         log_level="warning",
         server_header=False,
         date_header=True,
+        proxy_headers=False,  # nothing here asks for the address of a caller
+        ws="none",
         timeout_graceful_shutdown=8,
         limit_concurrency=None,
         backlog=4096,
