@@ -1,3 +1,16 @@
 """Fixtures for every test; each is described where it is defined, in tests/fixtures/."""
 
+import structlog
+
+from shared.process import configure_logging
+
 pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.streets", "tests.fixtures.clients"]
+
+
+def pytest_configure():
+    """Log as the services do; structlog's own way prints every local of a traceback, which can take minutes.
+
+    Loggers are not cached, so that `structlog.testing.capture_logs` sees everything.
+    """
+    configure_logging("INFO")
+    structlog.configure(cache_logger_on_first_use=False)
