@@ -75,7 +75,9 @@ def judge(
         closed_at=ticket.closed_at,
         reopen_window_days=window,
     )
-    decide(situation, action, role=actor.role, relations=[Relation.REPORTER], occurred_at=now, data=data)
+    # Routing's clock may be a hair ahead of ours; that is no reason to say "before the previous move".
+    at = max(now, ticket.moved_at or now)
+    decide(situation, action, role=actor.role, relations=[Relation.REPORTER], occurred_at=at, data=data)
 
 
 def too_soon(last: datetime | None, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from shared.clock import remaining_text
 from shared.keyring import Keyring, mask_name, mask_phone
-from shared.lifecycle import ACTIONS, FINAL, State
+from shared.lifecycle import FINAL, REGISTER, State, action_text
 from shared.terms import Channel, Kind, Outcome, Resolved, Role, Satisfaction, Term
 
 TITLE_LENGTH = 30
@@ -88,7 +88,8 @@ def timeline(
     row: Row[Any], moves: Sequence[Row[Any]], names: Mapping[str, str], *, public: bool
 ) -> list[dict[str, Any]]:
     """Return the course of a ticket, from its registration on."""
-    shown = [m for m in moves if not public or m.action in PUBLIC_ACTIONS]
+    # The ticket itself tells of its registration, with who entered it; routing's own note of it adds nothing.
+    shown = [m for m in moves if m.action != REGISTER and (not public or m.action in PUBLIC_ACTIONS)]
     return [_registered(row), *(_step(move, names, public=public) for move in shown)]
 
 
@@ -96,8 +97,8 @@ def _registered(row: Row[Any]) -> dict[str, Any]:
     role = Role(row.entered_role)
     return {
         "seq": 0,
-        "action": "submit",
-        "action_text": "登记",
+        "action": REGISTER,
+        "action_text": action_text(REGISTER),
         "state": State.SUBMITTED.value,
         "state_text": State.SUBMITTED.text,
         "unit": None,
@@ -114,11 +115,10 @@ def _step(move: Row[Any], names: Mapping[str, str], *, public: bool) -> dict[str
     # Of a dispatch one wants to know to whom, of all else by whom.
     unit = move.lead_unit if move.action == "dispatch" else move.actor_unit
     told = not public or move.action in PUBLIC_REASONS or role is Role.RESIDENT
-    edge = ACTIONS.get(move.action)
     return {
         "seq": move.seq,
         "action": move.action,
-        "action_text": edge.text if edge else move.action,
+        "action_text": action_text(move.action),
         "state": state.value,
         "state_text": state.text,
         "unit": names.get(unit) if unit else None,
