@@ -15,6 +15,7 @@ from shared.tables import MEASURES
 from shared.terms import Channel, Kind
 
 NOWHERE = {"": "未划定"}
+_TERMS = {"channel": {c.value: c.text for c in Channel}, "kind": {k.value: k.text for k in Kind}}
 # Each ticket is in exactly one of these: they add up to what was received.
 PARTITION = ("closed", "open", "rejected", "merged", "withdrawn", "redirected")
 
@@ -54,19 +55,33 @@ def total(sums: Sums, measures: Sequence[str] = MEASURES) -> dict[str, int]:
     return {m: sum(part[m] for part in sums.values()) for m in measures}
 
 
-async def labelled(
-    tx: Transaction, scope: Scope, by: str, streets: Sequence[Street], keys: Sequence[str]
-) -> dict[str, str]:
-    """Return a name for each key of a dimension."""
+Part = tuple[str, str, Mapping[str, int]]  # key, label, sums
+
+
+async def parts(
+    tx: Transaction, scope: Scope, by: str | None, streets: Sequence[Street], sums: Sums
+) -> list[Part]:
+    """Return the parts of a split under the keys and names that people know, in the order of the keys."""
+    if by is None:
+        return []
+    known = {str(s.id): s for s in streets}
     if by == STREET:
-        return {str(s.id): s.name for s in streets}
-    if by == "channel":
-        names = {c.value: c.text for c in Channel}
-    elif by == "kind":
-        names = {k.value: k.text for k in Kind}
+        found: list[Part] = [(known[key].code, known[key].name, part) for key, part in sums.items()]
+    elif store.of_several(scope, by):
+        names = await store.labels(tx, scope, by)
+        found = [_of_a_street(known, key, names, part) for key, part in sums.items()]
     else:
-        names = await store.labels(tx, scope.street_ids, by)
-    return {key: names.get(key, NOWHERE.get(key, key)) for key in keys}
+        names = _TERMS.get(by) or await store.labels(tx, scope, by)
+        found = [(key, names.get(key) or NOWHERE.get(key, key), part) for key, part in sums.items()]
+    return sorted(found, key=lambda part: part[0])
+
+
+def _of_a_street(
+    known: Mapping[str, Street], key: str, names: Mapping[str, str], part: Mapping[str, int]
+) -> Part:
+    street_id, _, code = key.partition("/")
+    street = known[street_id]
+    return f"{street.code}/{code}", f"{street.name} {names.get(key) or NOWHERE.get(code, code)}", part
 
 
 def warnings(

@@ -13,6 +13,8 @@ from shared.tables import DIMENSIONS, MEASURES
 
 Basis = Literal["cohort", "due", "closed"]
 STREET = "street"  # a dimension of every row rather than of the totals
+# Codes that each street gives its own: over several streets one code means several things.
+OF_A_STREET = frozenset({"community", "grid", "unit"})
 _BASIS_COLUMN = {"due": "due_at", "closed": "closed_at"}
 
 
@@ -43,6 +45,20 @@ def _sums(names: Sequence[str], sign: str = "") -> str:
     return ", ".join(f"sum({sign}{name}) AS {name}" for name in names)
 
 
+def _key(scope: Scope, by: str | None, column: str) -> str:
+    """Return the expression that tells the parts of a split from one another."""
+    if by is None:
+        return "''"
+    if by == STREET:
+        return "street_id::text"
+    return f"street_id || '/' || {column}" if of_several(scope, by) else column
+
+
+def of_several(scope: Scope, by: str) -> bool:
+    """Return whether keys of this split carry their street: "7/u01"."""
+    return by in OF_A_STREET and len(scope.street_ids) > 1
+
+
 async def sums(tx: Transaction, scope: Scope, by: str | None, measures: Sequence[str] = MEASURES) -> Sums:
     """Return the sums of measures, split by a dimension or by street, or undivided under the key ""."""
     only = next(iter(scope.filters), None)
@@ -62,7 +78,6 @@ def _from_totals(scope: Scope, by: str | None, measures: Sequence[str]) -> tuple
     p = _Parameters()
     dimension = next(iter(scope.filters), None) or (by if by in DIMENSIONS else None) or TOTAL
     wanted = scope.filters.get(dimension)
-    key = "street_id::text" if by == STREET else "key" if by is not None else "''"
     streets, name = p(list(scope.street_ids)), p(dimension)
     narrow = "" if wanted is None else f" AND key = {p(wanted)}"
     asked = question(scope.first, scope.last, scope.as_of, split=dimension != TOTAL)
@@ -70,16 +85,15 @@ def _from_totals(scope: Scope, by: str | None, measures: Sequence[str]) -> tuple
     for r in asked.ranges:
         since = "" if r.since is None else f" AND step >= {p(r.since)}"
         parts.append(
-            f"SELECT {key} AS key, {_sums(measures)} FROM totals "  # noqa: S608 - our own names; values are parameters
+            f"SELECT {_key(scope, by, 'key')} AS key, {_sums(measures)} FROM totals "  # noqa: S608 - our own names; values are parameters
             f"WHERE street_id = ANY({streets}::bigint[]) AND dimension = {name} AND tier = {p(r.tier)} "
             f"AND cohort BETWEEN {p(r.first)} AND {p(r.last)}{since} AND step < {p(r.until)}{narrow} GROUP BY 1"
         )
-    raw_key = dimension if by in DIMENSIONS else key
     narrow = "" if wanted is None else f" AND {dimension} = {p(wanted)}"
     since, until, first, last = p(asked.raw_since), p(scope.as_of), p(scope.first), p(scope.last)
     for column, sign in (("valid_from", ""), ("valid_to", "-")):
         parts.append(
-            f"SELECT {raw_key} AS key, {_sums(measures, sign)} FROM ticket_facts "  # noqa: S608 - as above
+            f"SELECT {_key(scope, by, dimension)} AS key, {_sums(measures, sign)} FROM ticket_facts "  # noqa: S608 - as above
             f"WHERE street_id = ANY({streets}::bigint[]) AND {column} >= {since} AND {column} <= {until} "
             f"AND received_day BETWEEN {first} AND {last}{narrow} GROUP BY 1"
         )
@@ -106,8 +120,8 @@ def _where(scope: Scope, p: _Parameters) -> str:
 def _from_facts(scope: Scope, by: str | None, measures: Sequence[str]) -> tuple[str, _Parameters]:
     """Return the query over the facts themselves: any filter, any basis, at the price of reading them."""
     p = _Parameters()
-    key = "f.street_id::text" if by == STREET else f"f.{by}" if by is not None else "''"
     where = _where(scope, p)
+    key = _key(scope, by, f"f.{by}")
     return f"SELECT {key} AS key, {_sums(measures)} FROM ticket_facts f WHERE {where} GROUP BY 1", p  # noqa: S608
 
 
@@ -152,24 +166,25 @@ async def last_words(
 
 
 async def not_booked(tx: Transaction, street_ids: Sequence[int]) -> int:
-    """Return how many deliveries these streets' figures still wait for."""
+    """Return how many deliveries these streets' figures still wait for: to be placed, or to be booked."""
     return int(
         await tx.raw.fetchval(
-            "SELECT count(*) FROM deliveries WHERE street_id = ANY($1::bigint[]) AND consumer = 'metrics'",
+            "SELECT count(*) FROM deliveries WHERE street_id = ANY($1::bigint[]) AND consumer IN ('routing', 'metrics')",
             list(street_ids),
         )
     )
 
 
 _LABELS = {
-    "category": "SELECT code AS key, name AS label FROM categories WHERE street_id = ANY($1::bigint[])",
-    "community": "SELECT code AS key, name AS label FROM communities WHERE street_id = ANY($1::bigint[])",
-    "grid": "SELECT code AS key, name AS label FROM grids WHERE street_id = ANY($1::bigint[])",
-    "unit": "SELECT code AS key, name AS label FROM units WHERE street_id = ANY($1::bigint[])",
+    "category": "SELECT street_id, code, name FROM categories WHERE street_id = ANY($1::bigint[])",
+    "community": "SELECT street_id, code, name FROM communities WHERE street_id = ANY($1::bigint[])",
+    "grid": "SELECT street_id, code, name FROM grids WHERE street_id = ANY($1::bigint[])",
+    "unit": "SELECT street_id, code, name FROM units WHERE street_id = ANY($1::bigint[])",
 }
 
 
-async def labels(tx: Transaction, street_ids: Sequence[int], by: str) -> dict[str, str]:
-    """Return the names of a registry dimension's keys."""
-    rows = await tx.raw.fetch(_LABELS[by], list(street_ids)) if by in _LABELS else ()
-    return {row["key"]: row["label"] for row in rows}
+async def labels(tx: Transaction, scope: Scope, by: str) -> dict[str, str]:
+    """Return the names of a registry dimension's keys, as `sums` writes the keys."""
+    rows = await tx.raw.fetch(_LABELS[by], list(scope.street_ids)) if by in _LABELS else ()
+    several = of_several(scope, by)
+    return {f"{r['street_id']}/{r['code']}" if several else r["code"]: r["name"] for r in rows}

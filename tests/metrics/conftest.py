@@ -1,6 +1,7 @@
 """Raw rows into the tables of intake and routing, as their own roles; bookings and questions as metrics."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -11,10 +12,16 @@ from tests.metrics import oracle
 
 
 @pytest.fixture
-def write(processes, street):
-    """`await write(ledger)` stores tickets and their histories."""
+def database(processes):
+    """The database as metrics sees it."""
+    return processes("metrics").database
 
-    async def rows(ledger):
+
+@pytest.fixture
+def write_in(processes):
+    """`await write_in(street, ledger)` stores tickets (where there are any) and their histories."""
+
+    async def rows(street, ledger):
         async with processes("intake").database.transaction([street.id]) as tx:
             await tx.insert_many(tickets, [ticket for ticket, _ in ledger if ticket])
         moves = [move for _, history in ledger for move in history]
@@ -25,20 +32,26 @@ def write(processes, street):
 
 
 @pytest.fixture
-def database(processes):
-    """The database as metrics sees it."""
-    return processes("metrics").database
+def enter_in(database):
+    """`await enter_in(street, ids)` books these tickets; → how many had changed."""
 
-
-@pytest.fixture
-def enter(database, street):
-    """`await enter(ids)` books these tickets of the test's street; → how many had changed."""
-
-    async def booked(ids) -> int:
+    async def booked(street, ids) -> int:
         async with database.transaction([street.id]) as tx:
             return await book(tx, street.id, list(ids))
 
     return booked
+
+
+@pytest.fixture
+def write(write_in, street):
+    """`await write(ledger)`: in the test's own street."""
+    return partial(write_in, street)
+
+
+@pytest.fixture
+def enter(enter_in, street):
+    """`await enter(ids)`: in the test's own street."""
+    return partial(enter_in, street)
 
 
 @pytest.fixture

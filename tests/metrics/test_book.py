@@ -9,9 +9,8 @@ from sqlalchemy import select
 
 from services.metrics import worker
 from services.metrics.audit import rebuild, recount
-from services.metrics.book import book
 from shared.events import TicketMovedV1
-from shared.tables import MEASURES, ticket_facts, tickets, totals, transitions
+from shared.tables import MEASURES, ticket_facts, totals
 from tests.metrics import histories
 from tests.metrics.histories import life
 
@@ -65,7 +64,7 @@ async def test_a_ticket_that_is_not_there_is_not_booked(street, enter, facts):
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_move_by_move_or_all_at_once(seed, new_street, processes, database, facts, cells):
+async def test_move_by_move_or_all_at_once(seed, new_street, write_in, enter_in, database, facts, cells):
     """One street booked after every single move, another once; then both are thrown away and rebuilt."""
     rng = random.Random(seed)
     one, other = await new_street(), await new_street()
@@ -74,18 +73,13 @@ async def test_move_by_move_or_all_at_once(seed, new_street, processes, database
     rng.shuffle(moves)
     moves.sort(key=lambda m: m["seq"])  # tickets in any order, each ticket's moves in theirs
     for street in (one, other):
-        async with processes("intake").database.transaction([street.id]) as tx:
-            await tx.insert_many(tickets, [t | {"street_id": street.id} for t, _ in ledger])
+        await write_in(street, [(ticket | {"street_id": street.id}, []) for ticket, _ in ledger])
     for move in moves:
-        async with processes("routing").database.transaction([one.id]) as tx:
-            await tx.insert_many(transitions, [move])
-        async with database.transaction([one.id]) as tx:
-            await book(tx, one.id, [move["ticket_id"]])
-    async with processes("routing").database.transaction([other.id]) as tx:
-        await tx.insert_many(transitions, [m | {"street_id": other.id} for m in moves])
+        await write_in(one, [({}, [move])])
+        await enter_in(one, [move["ticket_id"]])
+    await write_in(other, [({}, [move | {"street_id": other.id} for move in moves])])
     for street in (one, other):
-        async with database.transaction([street.id]) as tx:
-            await book(tx, street.id, ids_of(ledger))
+        await enter_in(street, ids_of(ledger))
     assert await facts(one) == await facts(other)
     assert await cells(one) == await cells(other)
     before = await facts(one), await cells(one)
@@ -94,18 +88,14 @@ async def test_move_by_move_or_all_at_once(seed, new_street, processes, database
     assert (await recount(database, one.id)).clean
 
 
-async def test_many_connections_at_once(street, write, database, cells):
+async def test_many_connections_at_once(street, write, enter, database, cells):
     """The same tickets booked from six connections, each in an order of its own: counted once."""
     rng = random.Random(3)
     ledger = histories.ledger(rng, street.id, 20)
     await write(ledger)
 
-    async def some(share):
-        async with database.transaction([street.id]) as tx:
-            await book(tx, street.id, share)
-
     ids = ids_of(ledger)
-    await asyncio.gather(*(some(rng.sample(ids, rng.choice((5, 12, 20)))) for _ in range(6)), some(ids))
+    await asyncio.gather(*(enter(rng.sample(ids, rng.choice((5, 12, 20)))) for _ in range(6)), enter(ids))
     assert (await recount(database, street.id)).clean
     before = await cells(street)
     await rebuild(database, street.id)
@@ -113,7 +103,7 @@ async def test_many_connections_at_once(street, write, database, cells):
 
 
 async def test_streets_named_in_opposite_order_do_not_block_each_other(
-    new_street, processes, database, gather_handled
+    new_street, write_in, database, gather_handled
 ):
     """Two workers are handed events of the same two streets, in opposite order."""
     rng = random.Random(4)
@@ -121,10 +111,7 @@ async def test_streets_named_in_opposite_order_do_not_block_each_other(
     happened = []
     for street in streets:
         ledger = histories.ledger(rng, street.id, 8)
-        async with processes("intake").database.transaction([street.id]) as tx:
-            await tx.insert_many(tickets, [t for t, _ in ledger])
-        async with processes("routing").database.transaction([street.id]) as tx:
-            await tx.insert_many(transitions, [m for _, history in ledger for m in history])
+        await write_in(street, ledger)
         happened += [moved(street, t) for t, _ in ledger]
     await gather_handled(streets, happened, list(reversed(happened)), happened[4:12])
     for street in streets:
@@ -151,7 +138,7 @@ def moved(street, ticket):
     )
 
 
-async def test_history_that_grows_while_others_book(street, write, processes, database):
+async def test_history_that_grows_while_others_book(street, write, enter, database):
     """A booking that begins with an old history never overwrites what a later one has seen."""
     rng = random.Random(5)
     ledger = [one for number in range(40) if len((one := life(rng, street.id, number))[1]) > 3][:5]
@@ -159,21 +146,18 @@ async def test_history_that_grows_while_others_book(street, write, processes, da
 
     async def grow(ticket, history):
         for move in history[1:]:
-            async with processes("routing").database.transaction([street.id]) as tx:
-                await tx.insert_many(transitions, [move])
-            async with database.transaction([street.id]) as tx:
-                await book(tx, street.id, [ticket["id"]])
+            await write([({}, [move])])
+            await enter([ticket["id"]])
 
     async def book_all():
         for _ in range(8):
-            async with database.transaction([street.id]) as tx:
-                await book(tx, street.id, ids_of(ledger))
+            await enter(ids_of(ledger))
 
     await asyncio.gather(*(grow(*one) for one in ledger), book_all())
     assert (await recount(database, street.id)).clean
 
 
-async def test_a_late_entry_moves_what_was_booked(street, write, enter, processes, database, cells):
+async def test_a_late_entry_moves_what_was_booked(street, write, enter, database):
     """What is entered later than it happened changes the figures of the day on which it happened."""
     rng = random.Random(6)
     ticket, history = next(
@@ -184,8 +168,7 @@ async def test_a_late_entry_moves_what_was_booked(street, write, enter, processe
     await write([(ticket, history[:-1])])
     await enter([ticket["id"]])
     late = history[-1] | {"occurred_at": history[-2]["occurred_at"], "late": True}
-    async with processes("routing").database.transaction([street.id]) as tx:
-        await tx.insert_many(transitions, [late])
+    await write([({}, [late])])
     assert await enter([ticket["id"]]) == 1
     assert (await recount(database, street.id)).clean
 

@@ -21,7 +21,7 @@ async def counts(request: Request, question: Question, by: By | None = None) -> 
     scope = question.scope
     async with process_of(request).database.transaction(scope.street_ids, read_only=True) as tx:
         sums = await store.sums(tx, scope, by)
-        labels = await figures.labelled(tx, scope, by, question.streets, list(sums)) if by else {}
+        parts = await figures.parts(tx, scope, by, question.streets, sums)
         waiting = await store.not_booked(tx, scope.street_ids)
     pooled = figures.total(sums)
     return {
@@ -29,9 +29,7 @@ async def counts(request: Request, question: Question, by: By | None = None) -> 
         "as_of": scope.as_of,
         "counts": pooled,
         "measures": figures.counts(pooled),
-        "rows": [{"key": k, "label": labels.get(k, k), "counts": sums[k]} for k in sorted(sums)]
-        if by
-        else [],
+        "rows": [{"key": key, "label": label, "counts": part} for key, label, part in parts],
         "warnings": figures.warnings(None, scope, "all", waiting, pooled),
     }
 

@@ -70,7 +70,7 @@ async def one(
     measures = tuple(dict.fromkeys((*chosen.numerator, *chosen.denominator, "received", *figures.PARTITION)))
     async with process_of(request).database.transaction(scope.street_ids, read_only=True) as tx:
         sums = await store.sums(tx, scope, by, measures)
-        labels = await figures.labelled(tx, scope, by, question.streets, list(sums)) if by else {}
+        parts = await figures.parts(tx, scope, by, question.streets, sums)
         waiting = await store.not_booked(tx, scope.street_ids)
     pooled = figures.total(sums, measures)
     return {
@@ -84,11 +84,9 @@ async def one(
         "rounding": rounding,
         "digits": digits,
         "rows": [
-            figures.row(key, labels.get(key, key), sums[key], chosen, digits=digits, rounding=rounding)
-            for key in sorted(sums)
-        ]
-        if by
-        else [],
+            figures.row(key, label, part, chosen, digits=digits, rounding=rounding)
+            for key, label, part in parts
+        ],
         "total": figures.row("total", "合计", pooled, chosen, digits=digits, rounding=rounding),
         "warnings": figures.warnings(chosen, scope, population, waiting, pooled),
     }
