@@ -54,7 +54,8 @@ class Stage:
 
     async def _file(self, ticket: Wanted) -> None:
         if ticket.serial not in self.numbers:
-            self.numbers[ticket.serial] = await self.api.file(ticket.filing, f"{self.case}-{ticket.serial}")
+            key = "".join(c for c in f"{self.case}-{ticket.serial}" if c.isascii())
+            self.numbers[ticket.serial] = await self.api.file(ticket.filing, key)
 
     async def _carry(self, ticket: Wanted) -> None:
         believed = self._states.get(ticket.serial)
