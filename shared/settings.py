@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     secrets_file: Path | None = None
 
-    db_pool_size: int = 8
+    db_pool_size: int = 5
     statement_timeout: float = 15.0
     # What an intake process holds at most between "read" and "committed"; more is answered 503.
     intake_queue: int = 2000

@@ -3,7 +3,7 @@
 - A job that raises is not retried, results kept block a job's id, bodies expire: so jobs carry nothing but
   references, results are not kept, and PostgreSQL remembers what is undone.
 - The worker dies with Redis: here it connects again, and the periodic work goes on meanwhile.
-- Polling is slow by default (0.5 s): here it is 10 ms.
+- Polling is slow by default (0.5 s): here each worker says how quick it must be.
 - Pickle is the default: here it is JSON.
 """
 
@@ -25,7 +25,6 @@ from shared.outbox.courier import JOB, queue_name, redis_settings
 from shared.outbox.receive import Handler, Patience, Receiver
 from shared.process import Process, configure_logging
 
-POLL_SECONDS = 0.01
 SWEEP_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 JOB_SECONDS = 30
@@ -48,6 +47,8 @@ class Duties:
     handle: Handler
     periodic: Sequence[Periodic] = ()
     in_flight: int = 1
+    # How often Redis is asked for jobs. A poll costs both sides a little even when nothing happens.
+    poll_seconds: float = 0.02
 
 
 def main(service: Any, duties: Callable[[Process], Awaitable[Duties]]) -> None:
@@ -85,7 +86,7 @@ async def run(process: Process, duties: Callable[[Process], Awaitable[Duties]]) 
 
     periodic = [Periodic("sweep", SWEEP_SECONDS, sweep), *mine.periodic]
     tasks = [asyncio.create_task(_repeat(p, stop)) for p in periodic]
-    tasks.append(asyncio.create_task(_serve(process, receiver, stop)))
+    tasks.append(asyncio.create_task(_serve(process, receiver, mine.poll_seconds, stop)))
     log.info("worker_started", service=process.service)
     await asyncio.gather(*tasks)
     await process.close()
@@ -118,10 +119,10 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _serve(process: Process, receiver: Receiver, stop: asyncio.Event) -> None:
+async def _serve(process: Process, receiver: Receiver, poll_seconds: float, stop: asyncio.Event) -> None:
     """Poll the queue; begin anew whenever Redis went away under us."""
     while not stop.is_set():
-        worker = _worker(process, receiver)
+        worker = _worker(process, receiver, poll_seconds)
         running = asyncio.create_task(worker.async_run())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,7 +146,7 @@ async def _finish(worker: Worker, running: asyncio.Task[None]) -> None:
     await asyncio.wait({running})
 
 
-def _worker(process: Process, receiver: Receiver) -> Worker:
+def _worker(process: Process, receiver: Receiver, poll_seconds: float) -> Worker:
     async def consume(_: dict[Any, Any], body: list[list[Any]]) -> None:
         await receiver.take([(int(street), UUID(hex=event)) for street, event in body])
 
@@ -153,7 +154,7 @@ def _worker(process: Process, receiver: Receiver) -> Worker:
         functions=[func(cast("Any", consume), name=JOB, timeout=JOB_SECONDS, max_tries=1, keep_result=0)],
         queue_name=queue_name(process.service),
         redis_settings=redis_settings(process.settings.redis()),
-        poll_delay=POLL_SECONDS,
+        poll_delay=poll_seconds,
         max_jobs=50,
         keep_result=0,
         handle_signals=False,

@@ -24,12 +24,12 @@ async def duties(process: Process) -> Duties:
     async def purge() -> None:
         await purge_keys(process)
 
-    return Duties(refuse, [Periodic("purge_idempotency_keys", PURGE_SECONDS, purge)])
+    return Duties(refuse, [Periodic("purge_idempotency_keys", PURGE_SECONDS, purge)], poll_seconds=1.0)
 
 
 async def refuse(_: Transaction, events: Sequence[Event]) -> None:
     """Raise: no event is meant for intake, so the map of subscribers and this worker disagree."""
-    raise NotImplementedError(f"intake handles no events, got {events[0].TYPE}")
+    raise RuntimeError(f"intake handles no events, got {events[0].TYPE}")
 
 
 async def purge_keys(process: Process) -> int:

@@ -23,7 +23,8 @@ async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
 async def duties(process: Process) -> Duties:
     """Return what this worker does."""
     await process.streets.all()
-    return Duties(handle=handle)
+    # Figures may be a blink behind; more events then share a booking.
+    return Duties(handle=handle, poll_seconds=0.1)
 
 
 if __name__ == "__main__":

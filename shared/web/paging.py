@@ -38,6 +38,8 @@ def decode(cursor: str | None, *parsers: Callable[[str], Any]) -> list[Any] | No
         return None
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not (isinstance(values, list) and all(isinstance(v, str) for v in values)):
+            raise ValueError(cursor)  # noqa: TRY301 - told like every other fault of a cursor
         return [parse(value) for parse, value in zip(parsers, values, strict=True)]
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise invalid("cursor", "翻页标记无效", code="bad_cursor") from error

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from shared.errors import FieldError, Problem, Unavailable
 
@@ -153,7 +154,21 @@ def install(app: FastAPI) -> None:
             error.status_code, "http_error"
         )
         text = _TEXTS.get(error.status_code, "请求无法处理")
-        return answer(error.status_code, code, text, text, trace_id(request), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:  # noqa: PLR2004 - the status is the name
+            headers |= _allowed(request)
+        return answer(error.status_code, code, text, text, trace_id(request), headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """Return the Allow header of an address; the router knows only the first of its routes."""
+    methods = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if compile_path(path)[0].match(request.scope["path"])
+        for method in operations
+    }
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _field(location: Sequence[int | str]) -> str:
