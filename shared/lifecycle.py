@@ -170,14 +170,25 @@ def may(edge: Edge, role: Role, relations: Iterable[Relation]) -> bool:
     return any(role is who and relation in held for who, relation in edge.who)
 
 
-def actions(situation: Situation, role: Role, relations: Iterable[Relation]) -> list[str]:
-    """Return the actions open to this actor now, in the order of the table."""
+def actions(situation: Situation, role: Role, relations: Iterable[Relation], moment: datetime) -> list[str]:
+    """Return the actions this actor could take at `moment`, in the order of the table: what `decide` would allow."""
     held = tuple(relations)
     return [
         e.action
         for e in EDGES
-        if situation.state in e.sources and e.action != "mark_overdue" and may(e, role, held)
+        if situation.state in e.sources
+        and e.action != "mark_overdue"
+        and may(e, role, held)
+        and _timely(e, situation, role, moment)
     ]
+
+
+def _timely(edge: Edge, situation: Situation, role: Role, moment: datetime) -> bool:
+    try:
+        _guard(edge, situation, role, moment, {})
+    except Conflict:
+        return False
+    return True
 
 
 def decide(
@@ -211,15 +222,18 @@ def decide(
     return edge.target or situation.state
 
 
+_ABSENT: tuple[object, ...] = (None, "", [])
+
+
 def _require(edge: Edge, data: dict[str, object]) -> None:
     missing = [
         FieldError(name, f"“{edge.text}”需要填写{_FIELD_TEXT.get(name, name)}")
         for name in edge.needs
-        if data.get(name) in (None, "", [])
+        if data.get(name) in _ABSENT
     ]
     for name, vocabulary in edge.choices.items():
         value = data.get(name)
-        if value is not None and value not in set(vocabulary):
+        if value not in _ABSENT and value not in set(vocabulary):
             missing.append(
                 FieldError(name, f"可选值:{'、'.join(f'{t.value}({t.text})' for t in vocabulary)}")
             )

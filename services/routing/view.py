@@ -50,7 +50,7 @@ def ticket(
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
         "deadline_text": deadline_text(row, now),
         "overdue": overdue(row, now),
-        "actions": actions(standing.situation(window), actor.role, relations),
+        "actions": actions(standing.situation(window), actor.role, relations, max(now, row["moved_at"])),
     }
 
 
