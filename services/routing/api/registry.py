@@ -1,12 +1,13 @@
 """Doors to the registry, and to the question where a request would go and why."""
 
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 
 from services.routing.assign import Matter, plan
-from services.routing.registry import Registries, Registry
+from services.routing.registry import Category, Registries, Registry, Unit
 from services.routing.schemas import (
     CategoryOut,
     CommunityOut,
@@ -21,10 +22,11 @@ from shared.errors import invalid
 from shared.tables import grids
 from shared.terms import Kind, Level, Mode, Scope
 from shared.web.access import Anyone, process_of
-from shared.web.paging import Cursor, Limit, Page, code, decode, page
+from shared.web.paging import MOST, Cursor, Limit, Page, code, decode, page
 from shared.web.problems import documented
 
 router = APIRouter(tags=["登记簿"])
+T = TypeVar("T")
 StreetCode = Annotated[str | None, Query(max_length=32, description="街道代码;只属于一个街道时可不填")]
 _ERRORS = documented(400, 401, 403, 422, 503)
 
@@ -85,35 +87,54 @@ async def route(request: Request, actor: Anyone, body: RouteIn) -> dict[str, Any
     }  # fmt: skip
 
 
-@router.get("/categories", summary="诉求分类", response_model=list[CategoryOut], responses=_ERRORS)
-async def categories(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+@router.get("/categories", summary="诉求分类", responses=_ERRORS)
+async def categories(
+    request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
+) -> Page[CategoryOut]:
     registry = await _registry(request, actor, street)
-    return [
-        {
-            "code": c.code, "group": c.group_name, "name": c.name, "lead_unit": c.lead_unit, "level": c.level,
-            "level_text": Level(c.level).text, "mode": c.mode, "mode_text": Mode(c.mode).text,
-            "sign_limit": c.limits.sign, "contact_limit": c.limits.contact, "resolve_limit": c.limits.resolve,
-        }
-        for c in sorted(registry.categories.values(), key=lambda c: c.code)
-    ]  # fmt: skip
+    shown = _page(registry.categories, limit, cursor, _category)
+    return Page[CategoryOut].model_validate(shown)
 
 
-@router.get("/units", summary="单位", response_model=list[UnitOut], responses=_ERRORS)
-async def units(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+def _category(c: Category) -> dict[str, Any]:
+    return {
+        "code": c.code, "group": c.group_name, "name": c.name, "lead_unit": c.lead_unit, "level": c.level,
+        "level_text": Level(c.level).text, "mode": c.mode, "mode_text": Mode(c.mode).text,
+        "sign_limit": c.limits.sign, "contact_limit": c.limits.contact, "resolve_limit": c.limits.resolve,
+    }  # fmt: skip
+
+
+@router.get("/units", summary="单位", responses=_ERRORS)
+async def units(
+    request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
+) -> Page[UnitOut]:
     registry = await _registry(request, actor, street)
-    return [
-        {
-            "code": u.code, "name": u.name, "kind": u.kind, "level": u.level, "level_text": Level(u.level).text,
-            "parent": u.parent_code, "community": u.community_code, "is_desk": u.is_desk,
-        }
-        for u in sorted(registry.units.values(), key=lambda u: u.code)
-    ]  # fmt: skip
+    return Page[UnitOut].model_validate(_page(registry.units, limit, cursor, _unit))
 
 
-@router.get("/communities", summary="社区", response_model=list[CommunityOut], responses=_ERRORS)
-async def communities(request: Request, actor: Anyone, street: StreetCode = None) -> list[dict[str, Any]]:
+def _unit(u: Unit) -> dict[str, Any]:
+    return {
+        "code": u.code, "name": u.name, "kind": u.kind, "level": u.level, "level_text": Level(u.level).text,
+        "parent": u.parent_code, "community": u.community_code, "is_desk": u.is_desk,
+    }  # fmt: skip
+
+
+@router.get("/communities", summary="社区", responses=_ERRORS)
+async def communities(
+    request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
+) -> Page[CommunityOut]:
     registry = await _registry(request, actor, street)
-    return [{"code": code, "name": name} for code, name in sorted(registry.communities.items())]
+    named = {code: {"code": code, "name": name} for code, name in registry.communities.items()}
+    return Page[CommunityOut].model_validate(_page(named, limit, cursor, lambda community: community))
+
+
+def _page(
+    by_code: Mapping[str, T], limit: int, cursor: str | None, show: Callable[[T], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a page of what is in memory, by code."""
+    after = decode(cursor, code)
+    rows = sorted(c for c in by_code if after is None or c > after[0])[: limit + 1]
+    return page(rows, limit, lambda c: (c,), lambda c: show(by_code[c]))
 
 
 @router.get("/grids", summary="网格", responses=_ERRORS)
@@ -122,7 +143,7 @@ async def list_grids(
     actor: Anyone,
     street: StreetCode = None,
     community: Annotated[str | None, Query(max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] = None,
-    limit: Limit = 100,
+    limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Page[GridOut]:
     registry = await _registry(request, actor, street)
