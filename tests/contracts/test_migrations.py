@@ -1,0 +1,121 @@
+"""The tables of the code and those of the database are the same, and an empty database gets there."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+
+from shared import clock
+from shared.lifecycle import FINAL, OPEN, State
+from shared.tables import metadata, ticket_states
+from shared.tables.policies import SERVICE_ROLES
+from shared.web import app
+from tests.contracts.rows import attempt, make_row
+from tests.fixtures.servers import ROOT, at_database
+
+VERSIONS = ROOT / "migrations" / "versions"
+
+
+def config(url="postgresql://nowhere"):
+    settings = Config(str(ROOT / "migrations" / "alembic.ini"))
+    settings.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return settings
+
+
+def alembic(what, url, *arguments):
+    """Run an alembic command in a thread: migrations/env.py has a loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(what, config(url), *arguments).result()
+
+
+def test_the_history_is_one_line_of_numbered_files():
+    script = ScriptDirectory.from_config(config())
+    numbers = [r.revision for r in reversed(list(script.walk_revisions()))]
+    assert script.get_heads() == [numbers[-1]]
+    assert numbers == [f"{n:04d}" for n in range(1, len(numbers) + 1)]
+    assert sorted(p.name[:5] for p in VERSIONS.glob("[!_]*.py")) == [f"{number}_" for number in numbers]
+
+
+def test_the_services_wait_for_the_head():
+    assert ScriptDirectory.from_config(config()).get_current_head() == app.MIGRATION
+
+
+def test_the_models_are_what_the_migrations_make(environment):
+    alembic(command.check, environment.owner_url())
+
+
+async def test_an_empty_database_is_brought_up_by_an_owner_who_is_no_superuser(ground):
+    name = f"banjie_test_{secrets.token_hex(6)}"
+    admin, owner = await asyncpg.connect(ground.admin_url), await asyncpg.connect(ground.owner_url)
+    role = await owner.fetchrow(
+        "SELECT current_user AS name, rolsuper FROM pg_roles WHERE rolname = current_user"
+    )
+    await owner.close()
+    try:
+        await admin.execute(f"CREATE DATABASE {name} OWNER {role['name']}")
+        url = at_database(ground.owner_url, name)
+        alembic(command.upgrade, url, "head")
+        alembic(command.upgrade, url, "head")  # once more changes nothing
+        database = await asyncpg.connect(url)
+        tables = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        version = await database.fetchval("SELECT version_num FROM alembic_version")
+        roles = await database.fetchval(
+            "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1)", SERVICE_ROLES
+        )
+        await database.close()
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.close()
+    assert {t["tablename"] for t in tables} == {*metadata.tables, "alembic_version"}
+    assert version == app.MIGRATION
+    assert roles == len(SERVICE_ROLES)
+    if ground.admin_url != ground.owner_url:
+        assert not role["rolsuper"]
+
+
+def open_standing(neighbours, state):
+    row = make_row(ticket_states, neighbours.mine, neighbours.rows)
+    return row | {"state": state.value, "owner_unit": neighbours.rows["units"]["code"], "due_at": clock.now()}
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+@pytest.mark.parametrize("missing", ["owner_unit", "due_at"])
+async def test_the_database_refuses_an_open_ticket_without_owner_or_deadline(
+    owner, neighbours, state, missing
+):
+    row = open_standing(neighbours, state)
+    change = update(ticket_states).where(ticket_states.c.ticket_id == row["ticket_id"])
+    with pytest.raises(IntegrityError, match="owner_and_deadline"):
+        await attempt(owner, neighbours.mine, change.values(**row | {missing: None}))
+    assert await attempt(owner, neighbours.mine, change.values(**row)) == 1
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+async def test_a_finished_ticket_needs_neither(owner, neighbours, state):
+    row = open_standing(neighbours, state) | {"owner_unit": None, "due_at": None, "closed_at": clock.now()}
+    change = update(ticket_states).where(ticket_states.c.ticket_id == row["ticket_id"])
+    assert await attempt(owner, neighbours.mine, change.values(**row)) == 1
+
+
+async def test_the_database_refuses_states_and_times_that_cannot_be(owner, neighbours):
+    ticket = neighbours.rows["tickets"]
+    later = clock.now() + timedelta(days=1)
+    refused = [
+        (
+            update(ticket_states).values(**open_standing(neighbours, State.SIGNED) | {"state": "limbo"}),
+            "_state",
+        ),
+        (update(ticket_states).values(state=State.CLOSED.value, closed_at=None), "closed_at"),
+        (insert(metadata.tables["tickets"]).values(**ticket | {"content": ""}), "content_length"),
+        (insert(metadata.tables["tickets"]).values(**ticket | {"occurred_at": later}), "not_from_the_future"),
+    ]
+    for statement, constraint in refused:
+        with pytest.raises(IntegrityError, match=constraint):
+            await attempt(owner, neighbours.mine, statement)
