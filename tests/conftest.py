@@ -1,5 +1,7 @@
 """Fixtures for every test; each is described where it is defined, in tests/fixtures/."""
 
+import signal
+
 import structlog
 
 from shared.process import configure_logging
@@ -14,3 +16,9 @@ def pytest_configure():
     """
     configure_logging("INFO")
     structlog.configure(cache_logger_on_first_use=False)
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(*_):
+    """A run that is told to end, as by `timeout`, stops its servers like one that is interrupted."""
+    raise KeyboardInterrupt
