@@ -95,3 +95,16 @@ def display(numerator: int, denominator: int, *, digits: int = 2, rounding: Roun
     step = Decimal(1).scaleb(-digits)
     shown = exact.quantize(step, ROUND_HALF_UP if rounding == "half_up" else ROUND_DOWN)
     return f"{min(shown, 100 - step)}%"
+
+
+def markdown() -> str:
+    """Return the catalogue as a table (it stands in services/metrics/README.md; a test keeps it so)."""
+    lines = ["| rate | variant | numerator ÷ denominator | who counts so | beware |", "|---|---|---|---|---|"]
+    for rate in CATALOGUE.values():
+        for name, v in rate.variants.items():
+            default = " (default)" if name == rate.default and len(rate.variants) > 1 else ""
+            above, below = (" + ".join(f"`{m}`" for m in side) for side in (v.numerator, v.denominator))
+            lines.append(
+                f"| `{rate.id}` {rate.label} | `{name}`{default} | {above} ÷ {below} | {v.source} | {v.warning or ''} |"
+            )
+    return "\n".join(lines) + "\n"
