@@ -98,6 +98,14 @@ class WorkCalendar:
         # year -> ordinals of its working days, filled when first asked for
         self._years: dict[int, list[int]] = {}
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WorkCalendar):
+            return NotImplemented
+        return (self._exceptions, self.published) == (other._exceptions, other.published)
+
+    def __hash__(self) -> int:
+        return hash((len(self._exceptions), self.published))
+
     def is_workday(self, day: date) -> bool:
         """Say whether people work on `day`: the table's word, else Monday to Friday."""
         return self._exceptions.get(day, day.weekday() <= _FRIDAY)

@@ -135,11 +135,14 @@ EDGES: tuple[Edge, ...] = (
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
     Edge("supervise", "督办", OPEN, None, _HEAD, "叠加督办,不改变状态", ("reason",)),
     Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
+    Edge("recalculate", "时限重算", OPEN, None, _SYSTEM, "工作日历有了更新"),
     Edge("comment", "批注", frozenset(State), None, _STAFF + _SYSTEM, "在工单上留言", ("reason",)),
 )  # fmt: skip
 
 # The first line of every history, written by routing when it takes a ticket over; nobody can ask for it.
 REGISTER, REGISTER_TEXT = "register", "登记"
+# What only the system does by itself, and never shows as a choice.
+_UNASKED = frozenset({"mark_overdue", "recalculate"})
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
 # The outcome a special closure has by its nature; the others default to `resolved`.
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
@@ -177,7 +180,7 @@ def actions(situation: Situation, role: Role, relations: Iterable[Relation], mom
         e.action
         for e in EDGES
         if situation.state in e.sources
-        and e.action != "mark_overdue"
+        and e.action not in _UNASKED
         and may(e, role, held)
         and _timely(e, situation, role, moment)
     ]

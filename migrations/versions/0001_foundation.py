@@ -557,6 +557,7 @@ def upgrade() -> None:
         sa.Column("return_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("extension_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
+        sa.Column("clock_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolve_limit", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),

@@ -14,6 +14,7 @@ from shared.errors import NotFound, Problem, invalid
 from shared.tables import calendar_days, categories, channel_policies, communities, grids, units
 
 FRESH_SECONDS = 10.0
+PUBLISHED = "state_council"  # a local day off says nothing of the rest of its year
 OTHER = "1399"  # 其他: what nobody could place
 
 
@@ -112,9 +113,14 @@ class Registries:
         """Return the working-day calendar."""
         if self._calendar is None or monotonic() - self._calendar[1] > FRESH_SECONDS:
             async with self._database.transaction((), read_only=True) as tx:
-                rows = await tx.rows(select(calendar_days.c.day, calendar_days.c.working))
+                rows = await tx.rows(
+                    select(calendar_days.c.day, calendar_days.c.working, calendar_days.c.source)
+                )
             exceptions = {r.day: r.working for r in rows if r.working != (r.day.isoweekday() < 6)}  # noqa: PLR2004
-            self._calendar = WorkCalendar(exceptions, {r.day.year for r in rows}), monotonic()
+            self._calendar = (
+                WorkCalendar(exceptions, {r.day.year for r in rows if r.source == PUBLISHED}),
+                monotonic(),
+            )
         return self._calendar[0]
 
     async def _read(self, street_id: int) -> Registry:

@@ -3,7 +3,7 @@
 Pure: no database. `services/routing/transitions.py` loads a Standing under a lock, moves it and writes it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from services.routing.assign import Plan, accept_by
 from services.routing.deadlines import clocks
 from services.routing.registry import Registry
 from shared.auth import Actor
-from shared.calendar import parse_limit
+from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import FIXED_OUTCOME, Relation, Situation, State
 from shared.terms import Level, Mode, Outcome
 
@@ -93,7 +93,8 @@ def registered(ticket: Any, plan: Plan, registry: Registry, moment: datetime) ->
         "category_code": plan.category.code, "community_code": plan.community_code, "grid_code": plan.grid_code,
         "mode": plan.category.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
         "lead_unit": None, "sign_due_at": None, "contact_due_at": None, "return_until": None, "extension_until": None,
-        "due_provisional": due.provisional, "resolve_limit": plan.category.limits.resolve,
+        "due_provisional": due.provisional,
+        "clock_from": None, "resolve_limit": plan.category.limits.resolve,
         "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
@@ -152,7 +153,7 @@ def _start_clocks(c: Change, since: datetime) -> None:
     due = clocks(c.registry.category(c.row["category_code"]).limits, since, c.registry.calendar)
     c.row.update(
         sign_due_at=due.sign_due_at, contact_due_at=due.contact_due_at, due_at=due.due_at,
-        due_provisional=due.provisional, overdue_at=None,
+        due_provisional=due.provisional, clock_from=since, overdue_at=None,
     )  # fmt: skip
 
 
@@ -216,7 +217,9 @@ def _resume(c: Change) -> None:
     row = c.row
     limit = parse_limit(row["resolve_limit"])
     due = c.registry.calendar.resume(row["due_at"], limit, row["suspended_at"], c.at)
-    row.update(due_at=due.at, due_provisional=due.provisional, suspended_at=None, overdue_at=None)
+    row.update(
+        due_at=due.at, due_provisional=due.provisional, clock_from=None, suspended_at=None, overdue_at=None
+    )
 
 
 def _escalate(c: Change) -> None:
@@ -306,7 +309,7 @@ def _extend(c: Change) -> None:
 
 def _decide_extension(c: Change) -> None:
     if c.data["approve"]:
-        c.row.update(due_at=c.row["extension_until"], overdue_at=None)
+        c.row.update(due_at=c.row["extension_until"], due_provisional=False, clock_from=None, overdue_at=None)
     c.data["until"] = c.row["extension_until"]
     c.row["extension_until"] = None
 
@@ -317,6 +320,22 @@ def _urge(c: Change) -> None:
 
 def _supervise(c: Change) -> None:
     c.row["supervised"] = True
+
+
+def due_anew(row: Mapping[str, Any], registry: Registry) -> Deadline | None:
+    """Return the deadline by the calendar as it is now, or None where the calendar does not decide it."""
+    if row["state"] == State.SUBMITTED.value:
+        return accept_by(row["received_at"], registry)
+    if row["clock_from"] is None or row["suspended_at"] is not None:
+        return None
+    return registry.calendar.due(row["clock_from"], parse_limit(row["resolve_limit"]))
+
+
+def _recalculate(c: Change) -> None:
+    due = due_anew(c.row, c.registry)
+    if due is not None:
+        c.data["before"] = c.row["due_at"]
+        c.row.update(due_at=due.at, due_provisional=due.provisional, overdue_at=None)
 
 
 def _mark_overdue(c: Change) -> None:
@@ -331,5 +350,5 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
     "reopen": _reopen, "unmerge": _unmerge, "whistle": _whistle, "report_in": _report_in, "assist": _assist,
     "finish_part": _finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
-    "supervise": _supervise, "mark_overdue": _mark_overdue,
+    "supervise": _supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
 }  # fmt: skip

@@ -1,12 +1,14 @@
-"""Routing's worker: places what was submitted, decides petitions, marks what is overdue."""
+"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, follows the calendar."""
 
 from services.routing.consume import Consumer
 from services.routing.overdue import sweep
+from services.routing.recalculate import Recalculation
 from services.routing.registry import Registries
 from shared.process import Process
 from shared.worker import Duties, Periodic, main
 
 OVERDUE_SECONDS = 15.0
+RECALCULATE_SECONDS = 15.0
 
 
 async def duties(process: Process) -> Duties:
@@ -16,7 +18,10 @@ async def duties(process: Process) -> Duties:
     # Two batches in flight: one commits while the other is being decided.
     return Duties(
         handle=consumer.handle,
-        periodic=[Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries))],
+        periodic=[
+            Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries)),
+            Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
+        ],
         in_flight=2,
     )
 

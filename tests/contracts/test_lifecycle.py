@@ -72,6 +72,7 @@ TABLE = {
     "urge": (OPEN_STATES, "=", f"{REPORTER} {HEADS} {DESK} system", ""),
     "supervise": (OPEN_STATES, "=", HEADS, "reason"),
     "mark_overdue": (OPEN_STATES, "=", "system", ""),
+    "recalculate": (OPEN_STATES, "=", "system", ""),
     "comment": (ALL_STATES, "=", f"{DESK} {HANDS} {HELPERS} {AREA} {HEADS} callback_clerk system", "reason"),
 }
 COMPLETE = {
@@ -230,7 +231,7 @@ def test_the_actions_offered_are_exactly_those_that_would_be_taken(facts):
                 continue
             taken.append(action)
         offered = actions(situation(state, **facts), role, [relation], NOW)
-        assert set(offered) == set(taken) - {"mark_overdue"}, (state, role, relation)
+        assert set(offered) == set(taken) - {"mark_overdue", "recalculate"}, (state, role, relation)
         assert offered == [e.action for e in EDGES if e.action in offered]
 
 

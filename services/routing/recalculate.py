@@ -1,0 +1,74 @@
+"""When the calendar changes, open deadlines follow: recounted through the same door, each with its history.
+
+Nobody has to tell the worker: it compares the calendar with the one it last went through, and goes through
+all open tickets once when it starts. So an import is followed up whatever was down when it happened.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from services.routing.registry import Registries, Registry
+from services.routing.standing import due_anew
+from services.routing.transitions import SYSTEM, Door
+from shared import clock
+from shared.calendar import WorkCalendar
+from shared.lifecycle import OPEN
+from shared.process import Process
+
+AT_ONCE = 500
+# Other processes go on with the calendar they remember for a few seconds: what they placed meanwhile is
+# found by going through again.
+PASSES = 3
+_OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+_NEXT = f"""
+SELECT ticket_id, state, received_at, clock_from, suspended_at, resolve_limit, due_at, due_provisional
+FROM ticket_states WHERE street_id = $1 AND ticket_id > $2 AND state IN ({_OPEN}) ORDER BY ticket_id LIMIT $3"""  # noqa: S608 - states come from the lifecycle
+_FIRST = UUID(int=0)
+
+
+class Recalculation:
+    """Remembers which calendar it has gone through."""
+
+    def __init__(self, process: Process, registries: Registries) -> None:
+        self._process = process
+        self._registries = registries
+        self._calendar: WorkCalendar | None = None
+        self._passes = 0
+
+    async def run(self) -> int:
+        """Recount open deadlines if the calendar is not the one of the last run; return how many moved."""
+        calendar = await self._registries.calendar()
+        if calendar != self._calendar:
+            self._registries.forget()
+            self._calendar, self._passes = calendar, 0
+        if self._passes >= PASSES:
+            return 0
+        moved = 0
+        for street in await self._process.streets.all():
+            moved += await self._street(street.id)
+        self._passes += 1
+        return moved
+
+    async def _street(self, street_id: int) -> int:
+        registry = await self._registries.of(street_id)
+        after, moved = _FIRST, 0
+        while True:
+            async with self._process.database.transaction([street_id]) as tx:
+                rows = await tx.raw.fetch(_NEXT, street_id, after, AT_ONCE)
+                wrong = [row["ticket_id"] for row in rows if _differs(row, registry)]
+                if wrong:
+                    door = Door(tx, self._process.outbox, registry)
+                    for standing in (await door.lock(wrong)).values():
+                        if standing.state in OPEN and _differs(standing.row, registry):
+                            moment = max(clock.now(), standing.row["moved_at"])
+                            door.move(standing, "recalculate", SYSTEM, moment)
+                            moved += 1
+                    await door.write()
+            if len(rows) < AT_ONCE:
+                return moved
+            after = rows[-1]["ticket_id"]
+
+
+def _differs(row: Any, registry: Registry) -> bool:
+    due = due_anew(row, registry)
+    return due is not None and (due.at, due.provisional) != (row["due_at"], row["due_provisional"])
