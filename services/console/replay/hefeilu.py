@@ -151,7 +151,7 @@ def _figures(funnel: dict[str, Any], project: dict[str, Any], behind: int) -> li
         Figure("议题", f"{ISSUES}", f"{count['issue']}"),
         Figure("转为项目", f"{PROJECTS}", f"{count['project']}"),
         Figure("项目办结", f"{PROJECTS}", f"{count['closed']}"),
-        Figure("项目办结率", "100.00%(2209/2209)", share(project)),
+        Figure("项目办结率", "100%(2209/2209)", share(project)),
         Figure("议题转项目率", "99.59%(2209/2218)", steps.get(("issue", "project"), "—"), derived=True),
         Figure("话题转议题率", "62.04%(2218/3575)", steps.get(("topic", "issue"), "—"), derived=True),
         Figure("话题到办结", "61.79%(2209/3575)", steps.get(("topic", "closed"), "—"), derived=True),

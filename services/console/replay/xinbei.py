@@ -139,13 +139,13 @@ async def _published(api: Api) -> list[Figure]:
     return [
         Figure("收到百姓需求", f"{PUBLISHED}", f"{counts['received']}"),
         Figure("办结", f"{PUBLISHED}", f"{counts['closed']}"),
-        Figure("办结率", "100.00%(3950/3950)", share(rate)),
+        Figure("办结率", "100%(3950/3950)", share(rate)),
     ]
 
 
 async def _after(api: Api) -> Sequence[Figure]:
     return [
         Figure("重开一件后(2022-01-15)的办结率", "99.97%(3949/3950)", share((await _rate(api, BETWEEN))["total"]), derived=True),
-        Figure("截至见报时(2022-01-06)的办结率", "100.00%(3950/3950)", share((await _rate(api, PRINTED))["total"])),
-        Figure("再次办结后(现在)的办结率", "100.00%(3950/3950)", share((await _rate(api, None))["total"]), derived=True),
+        Figure("截至见报时(2022-01-06)的办结率", "100%(3950/3950)", share((await _rate(api, PRINTED))["total"])),
+        Figure("再次办结后(现在)的办结率", "100%(3950/3950)", share((await _rate(api, None))["total"]), derived=True),
     ]  # fmt: skip
