@@ -55,7 +55,7 @@ async def fill(connection, street_id, count):
         ticket, moves = history(chance, year)
         day, ticket_id = clock.local_day(ticket["occurred_at"]), UUID(int=number + 1)
         life = spans(ticket, moves)
-        grid.add(totals, day, life, +1)
+        grid.add(totals, life, +1)
         facts += [
             (
                 street_id,
