@@ -27,7 +27,7 @@ Rows = Sequence[Mapping[str, Any]]
 # Raised when the server is away, restarting or has thrown us out: worth another try.
 _AWAY = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's farewell met our next statement on its way
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     OSError,
@@ -39,13 +39,20 @@ def is_unavailable(error: BaseException) -> bool:
     """Return whether `error` says that the database could not be reached, rather than that we erred."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _caused_by_absence(error)
-    return isinstance(error, (*_AWAY, PoolTimeout))
+    return isinstance(error, PoolTimeout) or _is_absence(error)
+
+
+def _is_absence(error: BaseException) -> bool:
+    # An InterfaceError tells of a closed connection, or that we misuse the driver: that would never end.
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)
+    return isinstance(error, _AWAY)
 
 
 def _caused_by_absence(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, _AWAY):
+        if _is_absence(cause):
             return True
         cause = cause.__cause__
     return False
