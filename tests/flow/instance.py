@@ -54,6 +54,7 @@ class Instance:
         self._arguments = [] if demo_tickets else ["--no-demo"]
         self.log = self.folder / "up.log"
         self.seconds_to_healthy = None
+        self._keep = self._seeded = False
 
     def __enter__(self):
         started = time.monotonic()
@@ -68,8 +69,9 @@ class Instance:
             self._stop()
             raise
         self.seconds_to_healthy = time.monotonic() - started
-        if "--no-demo" in self._arguments:
+        if "--no-demo" in self._arguments and not self._seeded:
             self.run("seed", "demo")
+            self._seeded = True
         return self
 
     def __exit__(self, *_):
@@ -93,7 +95,17 @@ class Instance:
                 self._up.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(self._up.pid, signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def kept(self):
+        """Keep the folder meanwhile, so that the house can be entered again with what is in it."""
+        self._keep = True
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def process_id(self):
