@@ -13,6 +13,7 @@ from shared.db import is_unavailable
 from shared.errors import Unavailable
 from shared.web.problems import answer, render
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _TRACE = re.compile(rb"^[A-Za-z0-9._-]{8,64}$")
 _SECONDS = Histogram(
     "banjie_http_seconds", "Time to answer", ["method", "route"],
@@ -93,6 +94,7 @@ def _last_resort(error: Exception, trace: str) -> Any:
 
 def _count(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "unmatched")
-    method = scope["method"] if route != "unmatched" else "any"
+    # Both labels come from closed lists: what a stranger makes up must not grow the figures.
+    method = scope["method"] if route != "unmatched" and scope["method"] in _METHODS else "any"
     _SECONDS.labels(method, route).observe(seconds)
     _ANSWERS.labels(method, route, status).inc()

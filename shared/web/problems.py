@@ -144,7 +144,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
-        faults = [FieldError(_field(e["loc"]), _message(e)) for e in error.errors()[:50]]
+        faults = [FieldError(_field(e), _message(e)) for e in error.errors()[:50]]
         first = f"{faults[0].field}:{faults[0].message}" if faults else "填写的内容有误"
         return answer(422, "invalid", "填写的内容有误", first, trace_id(request), faults)
 
@@ -171,8 +171,10 @@ def _allowed(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
-def _field(location: Sequence[int | str]) -> str:
-    where = list(location)
+def _field(error: Mapping[str, Any]) -> str:
+    where = list(error["loc"])
+    if error["type"] == "json_invalid":
+        return "body"  # FastAPI adds the offset
     if where and where[0] in {"body", "query", "path", "header"}:
         where = where[1:]
     return ".".join(str(part) for part in where) or "body"
