@@ -141,6 +141,8 @@ EDGES: tuple[Edge, ...] = (
 
 # The first line of every history, written by routing when it takes a ticket over; nobody can ask for it.
 REGISTER, REGISTER_TEXT = "register", "登记"
+# Words and marks: they leave state, hands and clocks alone, so a late entry may still have happened before them.
+QUIET = frozenset({"urge", "supervise", "mark_overdue", "comment"})
 # What only the system does by itself, and never shows as a choice.
 _UNASKED = frozenset({"mark_overdue", "recalculate"})
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from shared.clock import local_day
-from shared.lifecycle import OPEN, REGISTER, WITH_UNIT, State
+from shared.lifecycle import OPEN, QUIET, REGISTER, WITH_UNIT, State
 from shared.tables import MEASURES
 
 _OPEN = frozenset(state.value for state in OPEN)
@@ -75,6 +75,8 @@ def spans(ticket: Any, moves: Sequence[Any]) -> list[Span]:
     found: list[Span] = []
     since: datetime = ticket["occurred_at"]
     for move in moves:
+        if move["action"] in QUIET:
+            continue
         # What routing learned when it took the ticket over was true from the start.
         at = since if move["action"] == REGISTER else max(since, move["occurred_at"])
         if at > since:

@@ -1,5 +1,7 @@
 """The overdue sweep: marks what has passed its deadline, through the same door as people."""
 
+from datetime import timedelta
+
 from services.routing.registry import Registries
 from services.routing.transitions import SYSTEM, Door
 from shared import clock
@@ -7,12 +9,17 @@ from shared.lifecycle import OPEN
 from shared.process import Process
 
 AT_ONCE = 200
+# An old ledger is entered move by move: what was in time must not be marked while its closing is being typed.
+BEING_ENTERED = timedelta(minutes=10)
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 # A suspended ticket's clock stands still; an extension clears the mark.
 _DUE = f"""
-SELECT ticket_id FROM ticket_states
-WHERE street_id = $1 AND due_at < $2 AND overdue_at IS NULL AND state IN ({_OPEN}) AND state <> 'suspended'
-ORDER BY due_at LIMIT $3"""  # noqa: S608 - states come from the lifecycle
+SELECT s.ticket_id FROM ticket_states s
+WHERE s.street_id = $1 AND s.due_at < $2 AND s.overdue_at IS NULL AND s.state IN ({_OPEN}) AND s.state <> 'suspended'
+AND NOT EXISTS (
+  SELECT FROM transitions m WHERE m.street_id = s.street_id AND m.ticket_id = s.ticket_id AND m.seq = s.version
+  AND m.late AND m.recorded_at > $4)
+ORDER BY s.due_at LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 
 
 async def sweep(process: Process, registries: Registries) -> int:
@@ -30,7 +37,9 @@ async def _some(process: Process, registries: Registries, street_id: int) -> int
     now = clock.now()
     registry = await registries.of(street_id)
     async with process.database.transaction([street_id]) as tx:
-        due = [row["ticket_id"] for row in await tx.raw.fetch(_DUE, street_id, now, AT_ONCE)]
+        due = [
+            row["ticket_id"] for row in await tx.raw.fetch(_DUE, street_id, now, AT_ONCE, now - BEING_ENTERED)
+        ]
         if not due:
             return 0
         door = Door(tx, process.outbox, registry)

@@ -10,7 +10,6 @@ from uuid import UUID
 from services.routing.registry import Registries, Registry
 from services.routing.standing import due_anew
 from services.routing.transitions import SYSTEM, Door
-from shared import clock
 from shared.calendar import WorkCalendar
 from shared.lifecycle import OPEN
 from shared.process import Process
@@ -60,8 +59,8 @@ class Recalculation:
                     door = Door(tx, self._process.outbox, registry)
                     for standing in (await door.lock(wrong)).values():
                         if standing.state in OPEN and _differs(standing.row, registry):
-                            moment = max(clock.now(), standing.row["moved_at"])
-                            door.move(standing, "recalculate", SYSTEM, moment)
+                            # The deadline was this all along; only now it is known.
+                            door.move(standing, "recalculate", SYSTEM, standing.row["moved_at"])
                             moved += 1
                     await door.write()
             if len(rows) < AT_ONCE:

@@ -14,7 +14,7 @@ from services.routing.deadlines import clocks
 from services.routing.registry import Registry
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
-from shared.lifecycle import FIXED_OUTCOME, Relation, Situation, State
+from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
 from shared.terms import Level, Mode, Outcome
 
 RETURN_LIMIT, RETURN_LIMIT_JOINT = parse_limit("1wd"), parse_limit("2wd")
@@ -124,7 +124,8 @@ def apply(action: str, to: State, change: Change) -> None:
     if effect is not None:
         effect(change)
     change.row["state"] = to.value
-    change.row["moved_at"] = change.at
+    if action not in QUIET:
+        change.row["moved_at"] = change.at
 
 
 def _accept(c: Change) -> None:

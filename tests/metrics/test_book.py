@@ -160,11 +160,11 @@ async def test_history_that_grows_while_others_book(street, write, enter, databa
 async def test_a_late_entry_moves_what_was_booked(street, write, enter, database):
     """What is entered later than it happened changes the figures of the day on which it happened."""
     rng = random.Random(6)
+    lives = (life(rng, street.id, number) for number in range(200))
     ticket, history = next(
-        one
-        for number in range(200)
-        if len((one := life(rng, street.id, number))[1]) > 6 and not one[0]["late"]
-    )
+        (ticket, history) for ticket, history in lives
+        if len(history) > 6 and history[-1]["from_state"] != history[-1]["to_state"]
+    )  # fmt: skip
     await write([(ticket, history[:-1])])
     await enter([ticket["id"]])
     late = history[-1] | {"occurred_at": history[-2]["occurred_at"], "late": True}
