@@ -16,7 +16,8 @@ from services.routing.transitions import Door
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
-from shared.errors import Conflict, Invalid, NotFound, Stale, invalid
+from shared.errors import Conflict, NotFound, Stale, invalid
+from shared.lifecycle import State
 from shared.process import Process
 from shared.scope import visible
 from shared.streets import Street
@@ -24,6 +25,7 @@ from shared.tables import ticket_states, tickets
 from shared.terms import Role
 from shared.web.idempotency import once
 
+_NOWHERE = frozenset({State.REJECTED, State.WITHDRAWN, State.REDIRECTED})
 _NEW = "SELECT * FROM tickets WHERE street_id = $1 AND id = $2"
 
 
@@ -86,48 +88,52 @@ async def _move(
     if_match: int | None,
 ) -> dict[str, Any]:
     ticket_id = await find(tx, street, number, actor)
+    into = await _into(tx, street, actor, body.into, ticket_id)
     window = process.settings.reopen_window_days
     door = Door(tx, process.outbox, registry, reopen_window_days=window)
-    standing = await _standing(tx, door, registry, ticket_id)
+    # Both ends of a merger are held, or two tickets could vanish into each other.
+    standings = await door.lock({ticket_id, into or ticket_id})
+    standing = standings.get(ticket_id) or await _placed(tx, door, registry, ticket_id)
     if if_match is not None and if_match != standing.row["version"]:
         raise Stale(
             f"工单已变为“{standing.state.text}”,请刷新后再操作",
             state=standing.state.value, state_text=standing.state.text, version=standing.row["version"],
         )  # fmt: skip
     occurred_at = body.occurred_at or max(clock.now(), standing.row["moved_at"])
-    data = await _data(tx, street, actor, body, ticket_id)
+    data = body.model_dump(exclude_none=True, exclude={"occurred_at"})
+    if into is not None:
+        data["into_id"] = _leads_somewhere(into, standings)
     door.move(standing, action, actor, occurred_at, data)
     await door.write()
     return view.ticket(standing, registry, street, actor, window)
 
 
-async def _standing(tx: Transaction, door: Door, registry: Registry, ticket_id: UUID) -> Standing:
-    """Return the locked standing; a ticket the worker has not reached yet is placed here and now."""
-    standing = (await door.lock([ticket_id])).get(ticket_id)
-    if standing is None:
-        ticket: Mapping[str, Any] = await tx.raw.fetchrow(_NEW, registry.street_id, ticket_id)
-        standing = place(door, registry, ticket)
-    return standing
+async def _placed(tx: Transaction, door: Door, registry: Registry, ticket_id: UUID) -> Standing:
+    """Return the standing of a ticket the worker has not reached yet: it is placed here and now."""
+    ticket: Mapping[str, Any] = await tx.raw.fetchrow(_NEW, registry.street_id, ticket_id)
+    return place(door, registry, ticket)
 
 
-async def _data(
-    tx: Transaction, street: Street, actor: Actor, body: ActionIn, ticket_id: UUID
-) -> dict[str, Any]:
-    """Return what the move brings along, with the merged-into ticket found."""
-    data = body.model_dump(exclude_none=True, exclude={"occurred_at"})
-    if body.into is not None:
-        try:
-            target = await find(tx, street, body.into, actor)
-        except NotFound as missing:
-            raise invalid("into", "没有这张工单", code="unknown_ticket") from missing
-        if target == ticket_id:
-            raise Invalid("不能并入自己", code="merge_into_itself")
-        merged = await tx.one(
-            select(ticket_states.c.merged_into).where(
-                ticket_states.c.street_id == street.id, ticket_states.c.ticket_id == target
-            )
-        )
-        if merged is not None and merged.merged_into is not None:
-            raise Conflict("目标工单已经并入其他工单", code="target_merged")
-        data["into_id"] = target
-    return data
+async def _into(
+    tx: Transaction, street: Street, actor: Actor, number: str | None, ticket_id: UUID
+) -> UUID | None:
+    """Return the ticket to merge into, if one is named; raise Invalid unless it is another one in sight."""
+    if number is None:
+        return None
+    try:
+        target = await find(tx, street, number, actor)
+    except NotFound as missing:
+        raise invalid("into", "没有这张工单", code="unknown_ticket") from missing
+    if target == ticket_id:
+        raise invalid("into", "不能并入自己", code="merge_into_itself")
+    return target
+
+
+def _leads_somewhere(into: UUID, standings: Mapping[UUID, Standing]) -> UUID:
+    """Return the ticket to merge into; raise Conflict if nobody will handle or has handled it."""
+    standing = standings.get(into)
+    if standing is not None and standing.state is State.MERGED:
+        raise Conflict("目标工单已经并入其他工单", code="target_merged")
+    if standing is not None and standing.state in _NOWHERE:
+        raise Conflict(f"目标工单{standing.state.text},不能并入", code="target_ended")
+    return into
