@@ -15,8 +15,6 @@ from shared.calendar import Deadline, parse_limit
 from shared.terms import Kind
 
 ACCEPT_LIMIT = parse_limit("1wd")
-# The catalogue names this lead unit where each community's own committee is meant.
-COMMITTEE = "社区居委会"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +130,9 @@ def _named_community(matter: Matter, registry: Registry, why: list[str]) -> str 
 
 
 def _lead_unit(category: Category, community_code: str | None, registry: Registry, why: list[str]) -> Unit:
-    unit = registry.units[category.lead_unit]
-    if unit.name == COMMITTEE:
-        own = registry.committees.get(community_code) if community_code is not None else None
-        if own is not None:
-            why.append(f"“{category.name}”由所在社区承办:{own.name}")
-            return own
-    why.append(f"“{category.name}”的主办单位为{unit.name}")
+    unit = registry.lead_of(category, community_code)
+    if unit.code == category.lead_unit:
+        why.append(f"“{category.name}”的主办单位为{unit.name}")
+    else:
+        why.append(f"“{category.name}”由所在社区承办:{unit.name}")
     return unit

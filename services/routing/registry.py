@@ -16,6 +16,8 @@ from shared.tables import calendar_days, categories, channel_policies, communiti
 FRESH_SECONDS = 10.0
 PUBLISHED = "state_council"  # a local day off says nothing of the rest of its year
 OTHER = "1399"  # 其他: what nobody could place
+# The catalogue names this lead unit where each community's own committee is meant.
+COMMITTEE = "社区居委会"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ class Registry:
         if category is None:
             raise invalid("category", f"没有代码为 {code} 的分类", code="unknown_category")
         return category
+
+    def lead_of(self, category: Category, community_code: str | None) -> Unit:
+        """Return who handles a category there: its lead unit, or the community's own committee."""
+        unit = self.units[category.lead_unit]
+        if unit.name == COMMITTEE and community_code is not None:
+            return self.committees.get(community_code, unit)
+        return unit
 
     def above(self, unit: Unit) -> Unit:
         """Return the unit one level up; raise NotFound at the top."""

@@ -258,7 +258,7 @@ def _end(c: Change) -> None:
 
 def _merge(c: Change) -> None:
     _end(c)
-    c.row["merged_into"] = c.data["into_id"]
+    c.row["merged_into"] = c.data.pop("into_id")
 
 
 def _unmerge(c: Change) -> None:
@@ -268,7 +268,8 @@ def _unmerge(c: Change) -> None:
 
 def _reopen(c: Change) -> None:
     """Give a reopened ticket back to who had it (or should have had it); its clock begins anew."""
-    lead = c.row["lead_unit"] or c.registry.category(c.row["category_code"]).lead_unit
+    category = c.registry.category(c.row["category_code"])
+    lead = c.row["lead_unit"] or c.registry.lead_of(category, c.row["community_code"]).code
     c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
     _start_clocks(c, c.at)
 
@@ -309,7 +310,8 @@ def _extend(c: Change) -> None:
 
 
 def _decide_extension(c: Change) -> None:
-    if c.data["approve"]:
+    # A pause in between may have moved the deadline beyond what was asked for.
+    if c.data["approve"] and c.row["extension_until"] > c.row["due_at"]:
         c.row.update(due_at=c.row["extension_until"], due_provisional=False, clock_from=None, overdue_at=None)
     c.data["until"] = c.row["extension_until"]
     c.row["extension_until"] = None

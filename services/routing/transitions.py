@@ -28,6 +28,8 @@ _LOCK = """
 SELECT s.*, t.reporter_id FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
 WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
 _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
+# Whoever takes slip numbers holds the desk's row: the next one waits and counts on from there.
+_HOLD_DESK = "SELECT FROM units WHERE street_id = $1 AND code = $2 FOR NO KEY UPDATE"
 _NEXT_SLIP = "SELECT coalesce(max(slip), 0) + 1 FROM handover_slips WHERE street_id = $1"
 _PART = """
 INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, reported_at, finished_at, result)
@@ -116,7 +118,8 @@ class Door:
         """Fill in what the rules know when the mover left it out, and check the codes given."""
         if action == "dispatch" and not data.get("unit"):
             code = data.get("category") or standing.row["category_code"]
-            data["unit"] = self._registry.category(code).lead_unit
+            category = self._registry.category(code)
+            data["unit"] = self._registry.lead_of(category, standing.row["community_code"]).code
         if action == "dispatch" and self._registry.unit(data["unit"]).is_desk:
             raise Invalid("派单台不能作为主办单位", code="desk_cannot_handle")
 
@@ -183,7 +186,9 @@ class Door:
 
     async def _write_slips(self) -> None:
         if self._slips:
-            first = await self._tx.raw.fetchval(_NEXT_SLIP, self._registry.street_id)
+            street_id = self._registry.street_id
+            await self._tx.raw.execute(_HOLD_DESK, street_id, self._registry.desk.code)
+            first = await self._tx.raw.fetchval(_NEXT_SLIP, street_id)
             await self._tx.insert_many(
                 handover_slips, [{"slip": first + n, **s} for n, s in enumerate(self._slips)]
             )
