@@ -9,6 +9,7 @@ from uuid import UUID
 from services.metrics.cells import TOTAL, question
 from shared import clock
 from shared.db import Transaction
+from shared.lifecycle import QUIET
 from shared.tables import DIMENSIONS, MEASURES
 
 Basis = Literal["cohort", "due", "closed"]
@@ -159,8 +160,8 @@ async def last_words(
     rows = await tx.raw.fetch(
         "SELECT DISTINCT ON (ticket_id) ticket_id, action, to_state, reason FROM transitions "
         "WHERE street_id = ANY($1::bigint[]) AND ticket_id = ANY($2::uuid[]) AND occurred_at <= $3 "
-        "AND action NOT IN ('comment', 'mark_overdue', 'urge') ORDER BY ticket_id, seq DESC",
-        list(street_ids), list(ticket_ids), as_of,
+        "AND action <> ALL($4::text[]) ORDER BY ticket_id, seq DESC",
+        list(street_ids), list(ticket_ids), as_of, sorted(QUIET),
     )  # fmt: skip
     return {row["ticket_id"]: row for row in rows}
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from shared.lifecycle import EDGES, FINAL, State
-from tests.metrics.oracle import EIGHT_HOURS
+from tests.metrics.oracle import EIGHT_HOURS, REMARKS
 
 EARLIEST = datetime(2025, 11, 28, tzinfo=UTC)
 LATEST = datetime(2026, 4, 2, tzinfo=UTC)  # what happens, happens before
@@ -19,7 +19,7 @@ CHANNELS = ("mini_program", "hotline", "group_topic", "patrol")
 # Moves that lead somewhere are tried more often than remarks.
 WEIGHTS = {
     "comment": 0.2, "urge": 0.2, "supervise": 0.1, "mark_overdue": 0.2, "whistle": 0.1, "report_in": 0.1,
-    "assist": 0.1, "finish_part": 0.1, "extend": 0.3, "reject": 0.3, "merge": 0.3, "redirect": 0.3,
+    "assist": 0.1, "finish_part": 0.1, "recalculate": 0.1, "extend": 0.3, "reject": 0.3, "merge": 0.3, "redirect": 0.3,
     "withdraw": 0.3, "return": 0.7, "recall": 0.5, "escalate": 0.4, "accept": 4.0, "dispatch": 4.0, "sign": 4.0,
     "contact": 4.0, "handle": 2.5, "review_pass": 3.0, "close": 2.0, "close_directly": 0.7,
 }  # fmt: skip
@@ -88,15 +88,19 @@ def _moves(rng, ticket):
         if not legal or (state in FINAL and rng.random() < 0.6):
             break
         edge = rng.choices(legal, [WEIGHTS.get(e.action, 1.0) for e in legal])[0]
-        at = later(rng, at, now["due_at"])
-        if at > LATEST:
+        moment = later(rng, at, now["due_at"])
+        if moment > LATEST:
             break
+        if edge.action not in REMARKS:
+            at = moment
         _take_effect(rng, edge.action, now, ticket, at)
         asked = edge.action == "extend" or (
             asked and edge.target is None and edge.action != "decide_extension"
         )
         after = edge.target or state
-        found.append(_row(ticket, len(found) + 1, edge.action, state.value, after.value, now, at, edge.text))
+        found.append(
+            _row(ticket, len(found) + 1, edge.action, state.value, after.value, now, moment, edge.text)
+        )
         state = after
     return found
 
@@ -112,7 +116,7 @@ def _take_effect(rng, action, now, ticket, at):
         now["lead_unit"] = rng.choice(UNITS)
     elif action in {"return", "recall"}:
         now["lead_unit"] = None
-    elif action == "resume" or (action == "decide_extension" and rng.random() < 0.7):
+    elif action in {"resume", "recalculate"} or (action == "decide_extension" and rng.random() < 0.7):
         now["due_at"] = later(rng, max(at, now["due_at"]))
     elif action == "reopen":
         now["due_at"], now["lead_unit"] = later(rng, at), now["lead_unit"] or rng.choice(UNITS)

@@ -12,6 +12,8 @@ from typing import Any
 EIGHT_HOURS = timedelta(hours=8)
 ENDED = {"closed", "rejected", "merged", "withdrawn", "redirected"}
 WITH_A_UNIT = {"dispatched", "signed", "handling", "suspended"}
+# Words on a ticket: they change nothing, and what follows them may have happened before them.
+REMARKS = {"comment", "urge", "supervise", "mark_overdue"}
 DIMENSIONS = ("channel", "kind", "category", "community", "grid", "unit")
 
 
@@ -77,7 +79,8 @@ def stand(ticket: dict[str, Any], history: list[dict[str, Any]], as_of: datetime
     if ticket["occurred_at"] > as_of:
         return None
     # What routing learned on taking the ticket over was so from the beginning.
-    known = [m for m in history if m["action"] == "register" or m["occurred_at"] <= as_of]
+    moves = [m for m in history if m["action"] not in REMARKS]
+    known = [m for m in moves if m["action"] == "register" or m["occurred_at"] <= as_of]
     last = known[-1] if known else None
     closings = [m for m in known if m["to_state"] == "closed" and m["from_state"] != "closed"]
     state = last["to_state"] if last else "submitted"

@@ -457,10 +457,24 @@ async def test_who_stayed_behind_and_why(ask, ledger):
         for behind in body["stayed_behind"]:
             ticket, history = numbers[behind["number"]]
             known = [m for m in history if m["action"] == "register" or m["occurred_at"] <= as_of]
-            words = [m for m in known if m["action"] not in {"comment", "mark_overdue", "urge"}]
+            words = [m for m in known if m["action"] not in oracle.REMARKS]
             assert behind["reason"] == words[-1]["reason"]
             assert behind["state"] == oracle.stand(ticket, history, as_of).state
             assert not behind["state_text"].isascii()
+
+
+async def test_a_remark_is_no_reason_for_staying_behind(ask, street, both):
+    rng = random.Random(14)
+    lives = (histories.life(rng, street.id, number) for number in range(400))
+    ticket, history = next(
+        (ticket, history[:2])
+        for ticket, history in lives
+        if len(history) > 1 and history[1]["action"] == "accept"
+    )
+    remark = history[-1] | {"action": "supervise", "seq": 3, "from_state": "accepted", "reason": "请抓紧"}
+    await both([(ticket, [*history, remark])])
+    (behind,) = (await ask("/funnel", **YEAR))["stayed_behind"]
+    assert behind["reason"] == history[1]["reason"]
 
 
 async def test_the_funnel_and_the_rates_tell_the_same(ask, ledger):
