@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.routing.registry import Registries
+from services.routing.registry import Registries, Registry
 from services.routing.transitions import SYSTEM, Door
 from shared import clock
 from shared.lifecycle import OPEN
@@ -25,17 +25,16 @@ ORDER BY s.due_at LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 async def sweep(process: Process, registries: Registries) -> int:
     """Mark every open ticket whose deadline has passed; return how many."""
     marked = 0
-    for street in await process.streets.all():
-        while (count := await _some(process, registries, street.id)) > 0:
+    async for registry in registries.each(await process.streets.all()):
+        while (count := await _some(process, registry)) > 0:
             marked += count
             if count < AT_ONCE:
                 break
     return marked
 
 
-async def _some(process: Process, registries: Registries, street_id: int) -> int:
-    now = clock.now()
-    registry = await registries.of(street_id)
+async def _some(process: Process, registry: Registry) -> int:
+    now, street_id = clock.now(), registry.street_id
     async with process.database.transaction([street_id]) as tx:
         due = [
             row["ticket_id"] for row in await tx.raw.fetch(_DUE, street_id, now, AT_ONCE, now - BEING_ENTERED)

@@ -43,14 +43,13 @@ class Recalculation:
         if self._passes >= PASSES:
             return 0
         moved = 0
-        for street in await self._process.streets.all():
-            moved += await self._street(street.id)
+        async for registry in self._registries.each(await self._process.streets.all()):
+            moved += await self._street(registry)
         self._passes += 1
         return moved
 
-    async def _street(self, street_id: int) -> int:
-        registry = await self._registries.of(street_id)
-        after, moved = _FIRST, 0
+    async def _street(self, registry: Registry) -> int:
+        street_id, after, moved = registry.street_id, _FIRST, 0
         while True:
             async with self._process.database.transaction([street_id]) as tx:
                 rows = await tx.raw.fetch(_NEXT, street_id, after, AT_ONCE)

@@ -1,6 +1,6 @@
 """A street's registry as the rules want it: in memory, looked up by code and by name."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -11,6 +11,7 @@ from services.routing.geometry import GridIndex
 from shared.calendar import WorkCalendar
 from shared.db import Database, Transaction
 from shared.errors import NotFound, Problem, invalid
+from shared.streets import Street
 from shared.tables import calendar_days, categories, channel_policies, communities, grids, units
 
 FRESH_SECONDS = 10.0
@@ -18,6 +19,7 @@ PUBLISHED = "state_council"  # a local day off says nothing of the rest of its y
 OTHER = "1399"  # 其他: what nobody could place
 # The catalogue names this lead unit where each community's own committee is meant.
 COMMITTEE = "社区居委会"
+NO_DESK = "no_desk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,17 @@ class Registries:
             self._known[street_id] = (registry, monotonic())
         return registry
 
+    async def each(self, streets: Iterable[Street]) -> AsyncIterator[Registry]:
+        """Yield the registries of these streets; one that is still being set up has no tickets and no turn."""
+        for street in streets:
+            try:
+                registry = await self.of(street.id)
+            except Problem as problem:
+                if problem.code != NO_DESK:
+                    raise
+                continue
+            yield registry
+
     def forget(self) -> None:
         """Read everything anew at the next question (after a change, and in tests)."""
         self._known.clear()
@@ -146,7 +159,7 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Regis
     }
     desk = next((u for u in known.values() if u.is_desk), None)
     if desk is None:
-        raise Problem("本街道还没有设置派单台,请先导入单位", code="no_desk")
+        raise Problem("本街道还没有设置派单台,请先导入单位", code=NO_DESK)
     catalogue = {
         r.code: Category(
             r.code, r.group_name, r.name, r.lead_unit, r.level, r.mode,
