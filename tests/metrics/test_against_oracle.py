@@ -18,8 +18,8 @@ from shared.tables import DIMENSIONS, MEASURES
 from tests.metrics import histories, oracle
 from tests.metrics.histories import CATEGORIES, CHANNELS, KINDS, LATEST, NOW, TICK, UNITS
 
-HISTORIES = 110
-QUESTIONS = 5
+HISTORIES = 100
+QUESTIONS = 4
 LONG_AGO = datetime(2019, 5, 1, tzinfo=UTC)
 VALUES = {
     "channel": CHANNELS, "kind": (*KINDS, ""), "category": (*CATEGORIES, ""), "community": ("c1", "c2", ""),

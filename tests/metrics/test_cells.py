@@ -26,7 +26,7 @@ def occurrences(asked, received, step):
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(days, st.integers(0, 800), st.booleans(), instants, instants, st.integers(-3, 830))
 @example(
     date(2026, 1, 1),

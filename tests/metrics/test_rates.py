@@ -17,20 +17,20 @@ parts = st.integers(0, 10**12).flatmap(lambda d: st.tuples(st.integers(0, d), st
 nearly_all = st.tuples(st.integers(1, 10**12), st.integers(0, 3)).map(lambda p: (max(p[0] - p[1], 0), p[0]))
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(parts | nearly_all, digits, roundings)
 def test_printed_as_whole_number_arithmetic_prints_it(part, digits, rounding):
     assert display(*part, digits=digits, rounding=rounding) == oracle.printed(*part, digits, rounding)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(parts | nearly_all, digits, roundings)
 def test_100_percent_is_printed_when_both_are_equal_and_never_else(part, digits, rounding):
     shown = display(*part, digits=digits, rounding=rounding)
     assert shown.startswith("100") == (part[0] == part[1] > 0)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(parts | nearly_all, digits)
 def test_no_further_from_the_truth_than_the_last_digit(part, digits):
     if part[1] == 0:
