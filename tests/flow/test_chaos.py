@@ -6,17 +6,18 @@ several times at random moments. The short form runs with the tests, the long on
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import time
 from collections import Counter
 
 import asyncpg
-import httpx
 import pytest
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from services.console.replay.wire import Wire
 from tests.flow.instance import STREET_ID, Instance, until
 
 VICTIMS = ("intake-app", "routing-worker", "metrics-worker", "valkey", "postgres")
@@ -35,37 +36,35 @@ class Load:
     """Files tickets as a mini-program on a bad network would: every request is repeated until it is answered."""
 
     def __init__(self, house, token, wanted):
-        self._url = f"{house.url['intake']}/v1/tickets"
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._base = house.url["intake"]
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._left = iter(range(wanted))
+        self._wire = Wire()
         self.receipts = {}
         self.refusals = Counter()
 
     async def run(self):
-        limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
-        async with httpx.AsyncClient(timeout=10, limits=limits) as client:
-            await asyncio.gather(*(self._client(client) for _ in range(CLIENTS)))
+        await asyncio.gather(*(self._client() for _ in range(CLIENTS)))
+        self._wire.close()
 
-    async def _client(self, client):
+    async def _client(self):
         for serial in self._left:
-            body = {
-                "content": f"{TEXTS[serial % len(TEXTS)]}(第{serial}件)",
-                "category": "0301" if serial % 6 == 5 else None,
-            }
-            self.receipts[serial] = await self._until_answered(client, serial, body)
+            text = f"{TEXTS[serial % len(TEXTS)]}(第{serial}件)"
+            body = {"content": text, "category": "0301" if serial % 6 == 5 else None}
+            self.receipts[serial] = await self._until_answered(serial, json.dumps(body).encode())
 
-    async def _until_answered(self, client, serial, body):
+    async def _until_answered(self, serial, body):
         headers = {**self._headers, "Idempotency-Key": f"chaos-{serial}"}
         while True:
             try:
-                answer = await client.post(self._url, json=body, headers=headers)
-            except httpx.HTTPError as error:
+                reply = await self._wire.call("POST", self._base, "/v1/tickets", headers, body)
+            except (OSError, TimeoutError) as error:
                 self.refusals[type(error).__name__] += 1
                 await asyncio.sleep(0.05)
                 continue
-            if answer.status_code == 201:
-                return answer.json()
-            assert answer.status_code == 503, answer.text
+            if reply.status == 201:
+                return json.loads(reply.body)
+            assert reply.status == 503, reply.body
             self.refusals[503] += 1
             await asyncio.sleep(0.05)
 
