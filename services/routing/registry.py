@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
+import structlog
 from sqlalchemy import select
 
 from services.routing.deadlines import Limits
 from services.routing.geometry import GridIndex
 from shared.calendar import WorkCalendar
 from shared.db import Database, Transaction
-from shared.errors import NotFound, Problem, invalid
+from shared.errors import NotFound, Problem, Unavailable, invalid
 from shared.streets import Street
 from shared.tables import calendar_days, categories, channel_policies, communities, grids, units
 
+log = structlog.get_logger()
 FRESH_SECONDS = 10.0
 PUBLISHED = "state_council"  # a local day off says nothing of the rest of its year
 OTHER = "1399"  # 其他: what nobody could place
@@ -116,13 +118,16 @@ class Registries:
         return registry
 
     async def each(self, streets: Iterable[Street]) -> AsyncIterator[Registry]:
-        """Yield the registries of these streets; one that is still being set up has no tickets and no turn."""
+        """Yield the registries of these streets; one that cannot be read keeps no other from its turn."""
         for street in streets:
             try:
                 registry = await self.of(street.id)
-            except Problem as problem:
-                if problem.code != NO_DESK:
-                    raise
+            except Unavailable:
+                raise
+            except Exception as error:
+                # Without a desk a street is still being set up: it has no tickets yet.
+                if not (isinstance(error, Problem) and error.code == NO_DESK):
+                    log.exception("registry_unreadable", street=street.code)
                 continue
             yield registry
 

@@ -29,6 +29,7 @@ CHOSEN = {
     ("parts", "kind"): "assist",
     ("deliveries", "consumer"): "routing",
     ("petitions", "action"): "urge",
+    ("grids", "polygon"): [[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]],
 }
 
 
@@ -86,7 +87,7 @@ async def furnish(owner, street_id):
 def insert_statement(table, row):
     """Return (SQL, values) of an INSERT as the driver wants it, JSON as it stands."""
     marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-    values = tuple(orjson.dumps(v).decode() if isinstance(v, dict) else v for v in row.values())
+    values = tuple(orjson.dumps(v).decode() if isinstance(v, dict | list) else v for v in row.values())
     return f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({marks})", values
 
 

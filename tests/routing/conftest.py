@@ -182,3 +182,16 @@ def gather():
             return await asyncio.gather(*what)
 
     return all_of
+
+
+@pytest.fixture
+def only_here(processes, streets_made, monkeypatch):
+    """Let routing's worker know the test's own streets only, newest first: a sweep looks at nobody else's."""
+    known = processes("routing").streets
+    everywhere = known.all
+
+    async def here():
+        mine = {street.id for street in streets_made}
+        return [street for street in reversed(await everywhere()) if street.id in mine]
+
+    monkeypatch.setattr(known, "all", here)

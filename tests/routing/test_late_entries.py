@@ -12,6 +12,7 @@ from shared import clock
 from shared.tables import calendar_days, ticket_states, transitions
 from shared.terms import Role
 
+pytestmark = pytest.mark.usefixtures("only_here")
 # A Monday of a year whose notice is not out; the test declares one of its Wednesdays a holiday.
 MONDAY = datetime(2031, 3, 3, 2, 0, tzinfo=UTC)
 WEDNESDAY = datetime(2031, 3, 5, tzinfo=UTC).date()

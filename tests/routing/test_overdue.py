@@ -1,15 +1,14 @@
 """What has passed its deadline is marked once, by the same door as people."""
 
 import pytest
-from sqlalchemy import delete, insert
 
 from services.routing.overdue import sweep
 from services.routing.recalculate import Recalculation
 from services.routing.registry import Registries
-from shared import clock
-from shared.tables import events, streets, transitions
+from shared.tables import events, transitions
 from tests.routing.conftest import LEAD
 
+pytestmark = pytest.mark.usefixtures("only_here")
 DUE = "2026-03-05T16:00:00+00:00"
 
 
@@ -86,18 +85,18 @@ async def test_many_are_marked_in_one_sweep(time, submit, deliver, processes, ro
     assert [r.action for r in await rows(transitions)].count("mark_overdue") == 5
 
 
-async def test_a_street_that_is_still_being_set_up_holds_up_no_other(time, placed, marks, owner, processes):
-    bare = {"id": 0, "code": "000000000", "name": "还没有单位", "district": "测试区", "prefix": "ZZZZZZ"}
-    async with owner.transaction(()) as tx:
-        await tx.execute(insert(streets).values(**bare, created_at=clock.now()))
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE units SET is_desk = false", "UPDATE grids SET polygon = '[]'"],
+    ids=["no desk yet", "a grid of no shape"],
+)
+async def test_a_street_that_is_not_in_order_holds_up_no_other(
+    time, placed, marks, owner, processes, new_street, change
+):
+    number, broken = await placed(), await new_street()  # whose turn comes first
+    async with owner.transaction([broken.id]) as tx:
+        await tx.raw.execute(change)
+    time.forward(days=30)
+    assert await marks(number) == 1
     process = processes("routing")
-    process.streets._read_at = -1e9
-    try:
-        number = await placed()
-        time.forward(days=30)
-        assert await marks(number) == 1
-        await Recalculation(process, Registries(process.database)).run()
-    finally:
-        async with owner.transaction(()) as tx:
-            await tx.execute(delete(streets).where(streets.c.id == 0))
-        process.streets._read_at = -1e9
+    await Recalculation(process, Registries(process.database)).run()
