@@ -46,7 +46,7 @@ test: $(VENV)/.dev-stamp ## 全部测试(长时间的故障测试除外) | all t
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev-stamp ## 按 OpenAPI 文档乱敲每个接口 | schemathesis over every operation
-	@exec $(BIN)/pytest tests/fuzz
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} exec $(BIN)/pytest tests/fuzz
 
 .PHONY: chaos
 chaos: $(VENV)/.dev-stamp ## 负载下反复杀进程,数据一条不少 | kill processes under load, count afterwards

@@ -12,8 +12,8 @@ def banner(settings: Settings, prepared: dict[str, Any]) -> str:
     lines = ["", "办结已就绪。", ""]
     for service, title in TITLES.items():
         url = settings.base_url(service)  # type: ignore[arg-type]
-        lines.append(f"  {title:　<6}{url}    接口文档 {url}/docs")
-    lines += [f"  {'数据看板':　<6}{settings.base_url('metrics')}/", ""]
+        lines.append(f"  {title:　<6}{url}    接口文档 {url}/openapi.json")
+    lines.append("")
     street, tokens = prepared["street"], prepared["tokens"]
     if street is None:
         return "\n".join([*lines, "  还没有街道:banjie seed demo 可以装入演示街道。", *_closing(settings)])

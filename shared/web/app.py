@@ -64,7 +64,7 @@ def create_app(
         title=title,
         version="1",
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # its page loads scripts from elsewhere; tools read /openapi.json
         redoc_url=None,
         redirect_slashes=False,  # another address is another thing: 404, as documented
         middleware=[

@@ -15,8 +15,6 @@ PUBLIC = {
     ("GET", "/healthz"): "the supervisor's question",
     ("GET", "/readyz"): "the gateway's question",
     ("GET", "/metrics"): "Prometheus; the gateway does not pass it on",
-    ("GET", "/docs"): "the document holds no data",
-    ("GET", "/docs/oauth2-redirect"): "part of /docs",
     ("GET", "/openapi.json"): "the document holds no data",
     ("GET", "/"): "the dashboard's page; its figures are asked for with a key",
 }
