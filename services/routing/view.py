@@ -34,13 +34,12 @@ def ticket(
     """Return TicketOut's fields for this actor."""
     row, now = standing.row, clock.now()
     relations: set[Relation] = standing.relations(actor, registry)
-    category = registry.categories[row["category_code"]]
     return {
         **{name: row[name] for name in _AS_IT_IS},
         "id": str(row["ticket_id"]),
         "street": street.code,
         "category": row["category_code"],
-        "category_name": category.name,
+        "category_name": category_name(registry, row["category_code"]),
         "community": row["community_code"],
         "community_name": registry.communities.get(row["community_code"]),
         "grid": row["grid_code"],
@@ -77,6 +76,12 @@ def texts(row: Any) -> dict[str, str]:
 def unit_name(registry: Registry, code: str | None) -> str | None:
     """Return a unit's name for its code."""
     return registry.units[code].name if code is not None and code in registry.units else None
+
+
+def category_name(registry: Registry, code: str) -> str:
+    """Return a category's name for its code; the code itself where it was imported only a moment ago."""
+    known = registry.categories.get(code)
+    return known.name if known is not None else code
 
 
 def move(row: Any, registry: Registry) -> dict[str, Any]:

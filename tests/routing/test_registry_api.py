@@ -130,3 +130,22 @@ async def test_a_ticket_nobody_has_placed_yet_says_so(time, submit, look, rows):
     waiting = await look(number, status=409)
     assert (waiting["code"], waiting["state"]) == ("not_placed_yet", "submitted")
     assert (await rows(select(func.count()).select_from(ticket_states).subquery()))[0][0] == 0
+
+
+async def test_a_category_that_was_imported_a_moment_ago_is_shown_by_its_code(
+    time, routing, who, street, submit, deliver, look, owner, intake
+):
+    await routing.get(
+        "/v1/units", headers=who("clerk")
+    )  # the process remembers the registry for a few seconds
+    async with owner.transaction([street.id]) as tx:
+        await tx.raw.execute(
+            "INSERT INTO categories SELECT street_id, '1401', group_name, '新分类', lead_unit, level, mode, sign_limit,"
+            " contact_limit, resolve_limit FROM categories WHERE code = '0101'"
+        )
+    number = (await submit(category="1401"))["number"]
+    await deliver("routing")
+    ticket = await look(number)
+    assert (ticket["category"], ticket["category_name"]) == ("1401", "1401")
+    items = (await routing.get("/v1/worklist", headers=who("leader"))).json()["items"]
+    assert [i["category_name"] for i in items] == ["1401"]

@@ -68,7 +68,7 @@ def _item(row: Any, registry: Registry, now: datetime) -> dict[str, Any]:
         "state_text": texts["state_text"],
         "mode_text": texts["mode_text"],
         "category": row.category_code,
-        "category_name": registry.categories[row.category_code].name,
+        "category_name": view.category_name(registry, row.category_code),
         "community": row.community_code,
         "community_name": registry.communities.get(row.community_code),
         "owner_unit_name": view.unit_name(registry, row.owner_unit),
