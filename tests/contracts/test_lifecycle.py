@@ -259,6 +259,19 @@ def test_no_state_is_a_dead_end_and_every_state_can_be_reached():
         assert any(state in e.sources and e.target is not None for e in EDGES)
 
 
+@pytest.mark.parametrize("edge", EDGES, ids=lambda e: e.action)
+def test_the_readme_has_a_line_for_every_action(edge):
+    page = (ROOT / "shared" / "README.md").read_text(encoding="utf-8")
+    [line] = [line for line in page.splitlines() if line.startswith(f"| `{edge.action}` |")]
+    _, _, text, way, _, needs, _ = (cell.strip() for cell in line.split("|"))
+    sources, _, target = way.partition(" → ")
+    short = {frozenset(State): "every state", OPEN: "every open state"}
+    assert text == edge.text
+    assert sources == short.get(edge.sources, " ".join(s for s in State if s in edge.sources))
+    assert target == (edge.target or "stays")
+    assert needs == " ".join(f"`{name}`" for name in edge.needs)
+
+
 def test_the_drawing_in_the_readme_is_the_table():
     page = (ROOT / "shared" / "README.md").read_text(encoding="utf-8")
     begin, end = "<!-- lifecycle: generated -->\n```mermaid\n", "```\n<!-- /lifecycle -->"
