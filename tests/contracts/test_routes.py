@@ -16,7 +16,6 @@ PUBLIC = {
     ("GET", "/readyz"): "the gateway's question",
     ("GET", "/metrics"): "Prometheus; the gateway does not pass it on",
     ("GET", "/openapi.json"): "the document holds no data",
-    ("GET", "/"): "the dashboard's page; its figures are asked for with a key",
 }
 LISTS_WITHOUT_PAGES = {
     ("GET", "/v1/rates"): "the catalogue of formulas: a fixed page of the product",
@@ -72,6 +71,12 @@ def test_a_door_asks_who_is_there_or_is_public_by_name(service, method, path, ro
         "a mount or a plain Starlette route: name it in PUBLIC or give it a dependency"
     )
     assert asks_who(route.dependant)
+
+
+def test_the_lists_of_exceptions_name_nothing_that_is_not_there():
+    there = {(method, path) for _, method, path, _ in ROUTES}
+    assert PUBLIC.keys() <= there
+    assert LISTS_WITHOUT_PAGES.keys() <= there
 
 
 @every_route
