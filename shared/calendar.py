@@ -30,6 +30,9 @@ _FRIDAY = 4
 _NEXT_NOTICE = (12, 29)
 
 
+_MOST_REMEMBERED = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How long somebody has: `15min`, `24h` (wall clock), `30d` (calendar days), `5wd` (working days)."""
@@ -97,6 +100,8 @@ class WorkCalendar:
         self.published = frozenset(published)
         # year -> ordinals of its working days, filled when first asked for
         self._years: dict[int, list[int]] = {}
+        # A street's tickets of one day share a handful of limits.
+        self._ends: dict[tuple[date, int], Deadline] = {}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WorkCalendar):
@@ -144,8 +149,14 @@ class WorkCalendar:
         if not 1 <= n <= MAX_DAYS:
             raise ValueError(f"工作日数应为 1 至 {MAX_DAYS},收到 {n}")
         first = _first_counted(start, count_from)
-        last = self._nth_workday(first, n)
-        return Deadline(day_end(last), provisional=self._leans(first, last))
+        known = self._ends.get((first, n))
+        if known is None:
+            last = self._nth_workday(first, n)
+            known = Deadline(day_end(last), provisional=self._leans(first, last))
+            if len(self._ends) >= _MOST_REMEMBERED:
+                self._ends.clear()
+            self._ends[first, n] = known
+        return known
 
     def due(self, start: datetime, limit: Limit, *, count_from: CountFrom = "next_day") -> Deadline:
         """Return when `limit`, begun at `start`, runs out.

@@ -9,6 +9,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from shared.process import Process, configure_logging
 SWEEP_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 JOB_SECONDS = 30
+NICENESS = 10
 log = structlog.get_logger()
 
 
@@ -55,6 +57,8 @@ def main(service: Any, duties: Callable[[Process], Awaitable[Duties]]) -> None:
     """Run a service's worker until SIGTERM or SIGINT."""
     process = Process.build(service)
     configure_logging(process.settings.log_level)
+    # On one small machine the taking-in comes first; what waits in PostgreSQL can wait a moment longer.
+    os.nice(NICENESS)
     try:
         import uvloop  # noqa: PLC0415 - optional on platforms without it
 

@@ -37,16 +37,27 @@ class Clocks:
     """Chinese sentences, one a step, for whoever asks how the deadline came about."""
 
 
-def clocks(
-    limits: Limits, received_at: datetime, calendar: WorkCalendar, *, count_from: CountFrom = "next_day"
-) -> Clocks:
-    """Work out a ticket's deadlines; a limit that cannot be read is a ValueError in Chinese."""
-    named = [
+def _named(limits: Limits) -> list[tuple[str, Limit]]:
+    return [
         ("签收", parse_limit(limits.sign)),
         ("先行联系", parse_limit(limits.contact)),
         ("办理", parse_limit(limits.resolve)),
     ]
-    due = [calendar.due(received_at, limit, count_from=count_from) for _, limit in named]
+
+
+def due_dates(
+    limits: Limits, since: datetime, calendar: WorkCalendar, *, count_from: CountFrom = "next_day"
+) -> list[Deadline]:
+    """Return the deadlines of signing, first contact and handling, without the words."""
+    return [calendar.due(since, limit, count_from=count_from) for _, limit in _named(limits)]
+
+
+def clocks(
+    limits: Limits, received_at: datetime, calendar: WorkCalendar, *, count_from: CountFrom = "next_day"
+) -> Clocks:
+    """Work out a ticket's deadlines; a limit that cannot be read is a ValueError in Chinese."""
+    named = _named(limits)
+    due = due_dates(limits, received_at, calendar, count_from=count_from)
     why = [_opening(received_at, [limit for _, limit in named])]
     why += [
         explain(name, limit, received_at, deadline, calendar, count_from=count_from)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.routing.assign import Plan, accept_by
-from services.routing.deadlines import clocks
+from services.routing.deadlines import due_dates
 from services.routing.registry import Registry
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
@@ -151,10 +151,13 @@ def _recategorise(c: Change, code: str) -> None:
 
 def _start_clocks(c: Change, since: datetime) -> None:
     """Set the three clocks of the ticket's category, counted from `since`."""
-    due = clocks(c.registry.category(c.row["category_code"]).limits, since, c.registry.calendar)
+    sign, contact, resolve = due_dates(
+        c.registry.category(c.row["category_code"]).limits, since, c.registry.calendar
+    )
     c.row.update(
-        sign_due_at=due.sign_due_at, contact_due_at=due.contact_due_at, due_at=due.due_at,
-        due_provisional=due.provisional, clock_from=since, overdue_at=None,
+        sign_due_at=sign.at, contact_due_at=contact.at, due_at=resolve.at,
+        due_provisional=sign.provisional or contact.provisional or resolve.provisional,
+        clock_from=since, overdue_at=None,
     )  # fmt: skip
 
 

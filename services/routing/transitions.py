@@ -88,7 +88,7 @@ class Door:
     def register(self, ticket: Any, plan: Plan, moment: datetime) -> Standing:
         """Take over a ticket that intake has just made; its history begins."""
         standing = registered(ticket, plan, self._registry, moment)
-        self._note(standing, REGISTER, None, SYSTEM, moment, {"why": plan.why, "certain": plan.certain})
+        self._note(standing, REGISTER, None, SYSTEM, moment, {"certain": plan.certain})
         return standing
 
     def move(

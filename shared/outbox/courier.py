@@ -19,7 +19,7 @@ from shared.settings import Service
 Ref = tuple[int, UUID]  # (street_id, event_id)
 
 JOB = "consume"
-GATHER = 0.008  # seconds: long enough for a burst to share a job, too short for a person to notice
+GATHER = 0.02  # seconds: long enough for a burst to share a job, too short for a person to notice
 REFS_PER_JOB = 200
 _FAILED = Counter(
     "banjie_offers_failed_total", "Offers to Redis that failed; the sweep makes them good", ["consumer"]

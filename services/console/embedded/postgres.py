@@ -31,6 +31,8 @@ unix_socket_directories = ''
 cluster_name = '{cluster}'
 max_connections = 120
 shared_buffers = '64MB'
+# A new table has no statistics, and a key's check may then read a whole street: soon after the first rows.
+autovacuum_naptime = '1s'
 effective_cache_size = '1GB'
 work_mem = '8MB'
 maintenance_work_mem = '64MB'
