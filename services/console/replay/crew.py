@@ -13,7 +13,7 @@ from shared.lifecycle import State
 from shared.terms import Role
 
 T = TypeVar("T")
-AT_ONCE, FILERS = 24, 6
+AT_ONCE = 24  # calls under way; one in four of them files
 TELL = 500  # between lines where there is no terminal to draw a bar on
 AHEAD = 50  # tickets filed and not yet carried
 NOT_FOUND, FORBIDDEN, CONFLICT = 404, 403, 409
@@ -32,7 +32,9 @@ def bars() -> Progress:
 Work = Callable[[T], Awaitable[None]]
 
 
-async def in_turn(items: Sequence[T], file: Work[T], carry: Work[T], title: str, bar: Progress) -> None:
+async def in_turn(
+    items: Sequence[T], file: Work[T], carry: Work[T], title: str, bar: Progress, *, at_once: int = AT_ONCE
+) -> None:
     """File every item and carry it, the filing some way ahead: by the time it is carried the worker has placed it.
 
     Not all filed first: a late entry that is not told to its end at once is soon marked as overdue.
@@ -58,9 +60,10 @@ async def in_turn(items: Sequence[T], file: Work[T], carry: Work[T], title: str,
                 print(f"{title} {done}/{len(items)}", flush=True)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(FILERS):
+        filers = max(1, at_once // 4)
+        for _ in range(filers):
             group.create_task(filing())
-        for _ in range(AT_ONCE - FILERS):
+        for _ in range(at_once - filers):
             group.create_task(carrying())
 
 
