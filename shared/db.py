@@ -116,7 +116,10 @@ def fence(streets: Iterable[int]) -> str:
 class Database:
     """A service's pool of connections under its own role."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, statement_timeout: float = 15.0) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, statement_timeout: float = 15.0, durable: bool = True
+    ) -> None:
+        """Open nothing yet; `durable` False lets commits return before they are on disk (see `Process.build`)."""
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             isolation_level="AUTOCOMMIT",  # this class begins and commits by itself, in fewer round trips
@@ -127,7 +130,11 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={
                 "timeout": 5,
-                "server_settings": {"statement_timeout": str(int(statement_timeout * 1000)), "jit": "off"},
+                "server_settings": {
+                    "statement_timeout": str(int(statement_timeout * 1000)),
+                    "jit": "off",
+                    "synchronous_commit": "on" if durable else "off",
+                },
             },
         )
 

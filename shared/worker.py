@@ -24,12 +24,12 @@ from redis.exceptions import RedisError
 from shared.errors import Unavailable
 from shared.outbox.courier import JOB, queue_name, redis_settings
 from shared.outbox.receive import Handler, Patience, Receiver
-from shared.process import Process, configure_logging
+from shared.process import Process, configure_logging, spare_the_collector
 
 SWEEP_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 JOB_SECONDS = 30
-NICENESS = 10
+NICENESS = 19
 log = structlog.get_logger()
 
 
@@ -55,10 +55,11 @@ class Duties:
 
 def main(service: Any, duties: Callable[[Process], Awaitable[Duties]]) -> None:
     """Run a service's worker until SIGTERM or SIGINT."""
-    process = Process.build(service)
+    process = Process.build(service, durable=False)
     configure_logging(process.settings.log_level)
     # On one small machine the taking-in comes first; what waits in PostgreSQL can wait a moment longer.
     os.nice(NICENESS)
+    spare_the_collector()
     try:
         import uvloop  # noqa: PLC0415 - optional on platforms without it
 

@@ -24,7 +24,7 @@ async def duties(process: Process) -> Duties:
     """Return what this worker does."""
     await process.streets.all()
     # Figures may be a blink behind; more events then share a booking.
-    return Duties(handle=handle, poll_seconds=0.1)
+    return Duties(handle=handle, poll_seconds=0.25)
 
 
 if __name__ == "__main__":

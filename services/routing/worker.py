@@ -15,14 +15,14 @@ async def duties(process: Process) -> Duties:
     """Return what this worker does."""
     registries = Registries(process.database)
     consumer = Consumer(registries, process.outbox, process.settings)
-    # Two batches in flight: one commits while the other is being decided.
+    # One batch at a time, asked for every few hundredths of a second: a burst then shares transactions.
     return Duties(
         handle=consumer.handle,
         periodic=[
             Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries)),
             Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
         ],
-        in_flight=2,
+        poll_seconds=0.05,
     )
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared import clock
 from shared.errors import Problem
-from shared.process import Process, configure_logging
+from shared.process import Process, configure_logging, spare_the_collector
 from shared.settings import Service, Settings, load
 from shared.web import problems
 from shared.web.access import SECURITY_SCHEMES
@@ -51,6 +51,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         process = Process.build(service)
         app.state.process = process
+        spare_the_collector()
         try:
             if setup is None:
                 yield

@@ -89,7 +89,7 @@ async def multiply(connection, street_id, copies):
     for copy in range(1, copies):
         await connection.execute(
             f"INSERT INTO ticket_facts (street_id, ticket_id, {columns}) "
-            f"SELECT street_id, overlay(ticket_id::text placing lpad(to_hex($2), 8, '0') from 1 for 8)::uuid, {columns} "
+            f"SELECT street_id, overlay(ticket_id::text placing lpad(to_hex($2::int), 8, '0') from 1 for 8)::uuid, {columns} "
             "FROM ticket_facts WHERE street_id = $1 AND ticket_id < '00000001-0000-0000-0000-000000000000'",
             street_id, copy,
         )  # fmt: skip
