@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from shared.terms import Agency, Outcome, PauseReason, RejectReason, Role, Term, WhistleKind
+from shared.terms import (
+    Agency,
+    Outcome,
+    PauseReason,
+    RejectReason,
+    Resolved,
+    Role,
+    Satisfaction,
+    Term,
+    WhistleKind,
+)
 
 
 class State(Term):
@@ -85,6 +95,10 @@ class Edge:
     choices: dict[str, type[Term]] = field(default_factory=dict)
 
 
+# What a callback may have found; it comes with the call itself or with the move that ends it.
+_FOUND: dict[str, type[Term]] = {"resolved": Resolved, "satisfaction": Satisfaction}
+
+
 def _from(*states: State) -> frozenset[State]:
     return frozenset(states)
 
@@ -116,8 +130,8 @@ EDGES: tuple[Edge, ...] = (
     Edge("escalate", "上报", _from(S.HANDLING), S.DISPATCHED, _LEAD, "问题交接单,逐级上报,不得越级", ("reason",)),
     Edge("review_pass", "审核通过", _from(S.HANDLED), S.CALLBACK, _CHECK, "审核人不得是承办人"),
     Edge("review_fail", "审核退回", _from(S.HANDLED), S.HANDLING, _CHECK, "办理不到位,退回继续办理", ("reason",)),
-    Edge("close", "结案", _from(S.CALLBACK), S.CLOSED, _CALL, "回访后销号", (), {"outcome": Outcome}),
-    Edge("rework", "重办", _from(S.CALLBACK), S.HANDLING, _CALL, "回访不满意或未解决,发回重办", ("reason",)),
+    Edge("close", "结案", _from(S.CALLBACK), S.CLOSED, _CALL, "回访后销号", (), {"outcome": Outcome, **_FOUND}),
+    Edge("rework", "重办", _from(S.CALLBACK), S.HANDLING, _CALL, "回访不满意或未解决,发回重办", ("reason",), _FOUND),
     Edge("close_after_review", "研判销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "经研判可以销号,须有理由和审批",
          ("reason",), {"outcome": Outcome}),
     Edge("close_deferred", "延期销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "暂不具备条件,列入计划", ("reason",)),
@@ -132,6 +146,10 @@ EDGES: tuple[Edge, ...] = (
     Edge("finish_part", "完成协办", _WORKING, None, _PART, "协办单位完成自己的部分", ("reason",)),
     Edge("extend", "申请延期", _WORKING, None, _LEAD, "届满前提出,说明理由", ("reason", "until")),
     Edge("decide_extension", "审批延期", _WORKING, None, _HEAD + _who(R.ANY, Role.DISPATCHER), "批准或驳回延期", ("approve",)),
+    Edge("call_back", "回访登记", _from(S.CALLBACK, S.CLOSED), None, _CALL, "记下回访是否有效、是否联系、解决、满意",
+         ("valid",), _FOUND),
+    Edge("exclude", "考核剔除", frozenset(State), None, _HEAD, "从考核口径中剔除,全口径照计", ("reason", "exclusion")),
+    Edge("readmit", "撤销剔除", frozenset(State), None, _HEAD, "恢复计入考核口径", ("reason",)),
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
     Edge("supervise", "督办", OPEN, None, _HEAD, "叠加督办,不改变状态", ("reason",)),
     Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
@@ -280,7 +298,8 @@ def _guard_extension(now: Situation, occurred_at: datetime, data: dict[str, obje
 _FIELD_TEXT = {
     "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
-    "until": "延期到的时间(until)", "approve": "是否批准(approve)",
+    "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
+    "exclusion": "剔除事由(exclusion)",
 }  # fmt: skip
 
 

@@ -28,13 +28,15 @@ async def rate(
             f"工单当前为“{state.text}”,办结后才能评价",
             code="not_allowed_now", state=state.value, state_text=state.text,
         )  # fmt: skip
+    now = clock.now()
     row = {
         "closure": closure,
         "satisfaction": body.satisfaction.value,
         "resolved": body.resolved.value if body.resolved else None,
         "contacted": body.contacted,
         "comment": body.comment,
-        "recorded_at": clock.now(),
+        "occurred_at": now,
+        "recorded_at": now,
     }
     written = await tx.execute(
         insert(ratings)

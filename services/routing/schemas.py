@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.terms import Agency, Kind, Outcome, WhistleKind
+from shared.terms import Agency, Kind, Outcome, Resolved, Satisfaction, WhistleKind
 from shared.web.fields import Answer, Body, Code, Content, Instant, Line, LocalTime, PastInstant, Short
 
 
@@ -24,6 +24,11 @@ class ActionIn(Body):
     category: Code | None = None
     kind: Kind | None = None
     whistle: WhistleKind | None = None
+    valid: bool | None = Field(None, description="回访是否有效(打通且给出可用评价)")
+    contacted: bool | None = Field(None, description="回访:承办单位是否先行联系过")
+    resolved: Resolved | None = Field(None, description="回访:是否解决")
+    satisfaction: Satisfaction | None = Field(None, description="回访:是否满意")
+    exclusion: Short | None = Field(None, description="考核剔除的事由")
 
 
 class Move(Answer):

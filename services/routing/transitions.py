@@ -44,6 +44,8 @@ _UPDATE = (
 )
 _AFTER = (
     "due_at",
+    "sign_due_at",
+    "contact_due_at",
     "lead_unit",
     "category_code",
     "community_code",

@@ -19,6 +19,6 @@ SUBSCRIBERS: dict[type[Event], tuple[Service, ...]] = {
     TicketMovedV1: ("metrics",),
     PetitionFiledV1: ("routing",),
     SupplementAddedV1: (),  # read where it stands; nobody's work depends on it yet
-    RatingGivenV1: (),  # the satisfaction rates will subscribe when they come
+    RatingGivenV1: ("metrics",),
 }
 KNOWN: dict[tuple[str, int], type[Event]] = {(e.TYPE, e.VERSION): e for e in SUBSCRIBERS}

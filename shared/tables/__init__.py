@@ -10,7 +10,16 @@ from shared.tables.intake import (
     supplements,
     tickets,
 )
-from shared.tables.metrics import DIMENSIONS, MEASURES, books, ticket_facts, totals
+from shared.tables.metrics import (
+    ATTRIBUTES,
+    DIMENSIONS,
+    FLAG_BITS,
+    FLAGS,
+    MEASURES,
+    books,
+    ticket_facts,
+    totals,
+)
 from shared.tables.outbox import audit_log, deliveries, events, idempotency_keys
 from shared.tables.routing import (
     categories,
@@ -26,7 +35,7 @@ from shared.tables.routing import (
 )
 
 __all__ = [
-    "DIMENSIONS", "MEASURES", "api_keys", "audit_log", "books", "calendar_days", "categories",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "audit_log", "books", "calendar_days", "categories",
     "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
     "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",

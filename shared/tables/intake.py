@@ -94,13 +94,14 @@ ratings = tenant_table(
     "ratings",
     "intake",
     uuid("ticket_id", primary_key=True),
-    # the ticket's version when it was closed: one rating for each closure
+    # the ticket's version when it was closed: one rating for each closure; 0 in a ledger brought in
     Column("closure", Integer, primary_key=True),
     text("satisfaction"),
     text("resolved", nullable=True),
     Column("contacted", Boolean),
     text("comment", nullable=True),
     uuid("author_id"),
+    instant("occurred_at"),
     instant("recorded_at"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     append_only=True,

@@ -2,24 +2,43 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, SmallInteger, text as sql
+from sqlalchemy import ARRAY, BigInteger, Column, Date, Index, Integer, Text, text as sql
 
 from shared.tables.base import instant, tenant_table, text, uuid
 
-# Columns of facts (0 or 1) and of totals (sums). What each means stands in services/metrics/measures.py.
+# What a ticket has or has not at an instant. What each means stands in services/metrics/measures.py. A place
+# in this list is a bit of the facts (`FLAG_BITS` to a column) and a column of the totals: append only.
 MEASURES = (
+    # where it stands
     "received", "accepted", "dispatched", "closed", "direct", "dispatched_closed",
     "closed_on_time", "dispatched_on_time", "due", "due_net", "matured", "matured_closed", "matured_on_time",
     "overdue", "open", "overdue_open", "suspended", "rejected", "merged", "withdrawn", "redirected",
     "returned", "reworked", "reopened",
+    # how it was closed
+    "handled", "handled_on_time", "handled_due", "closed_by_first_deadline", "ever_closed",
+    "closed_resolved", "closed_partly", "closed_explained", "closed_beyond_level", "closed_transferred",
+    "closed_deferred", "closed_at_grid", "closed_at_community", "closed_at_street", "closed_at_district",
+    # how it went
+    "signed", "signed_on_time", "contacted", "contacted_on_time", "replied", "never_returned",
+    "first_receiver_closed", "returned_thrice", "reworked_again", "escalated", "extension_asked", "extended",
+    "extended_closed", "ever_suspended", "whistled", "reported_in", "reported_in_30m", "entered_late",
+    "closed_last_hour", "disputed",
+    # what the staff's callback found
+    "called_back", "closed_called_back", "valid_callback", "callback_contact_known", "callback_contacted",
+    "callback_resolved", "callback_partly", "callback_very_satisfied", "callback_satisfied", "callback_basic",
+    "callback_dissatisfied", "callback_very_dissatisfied", "dispatched_dissatisfied",
+    # what the reporter said
+    "rated", "rated_very_satisfied", "rated_satisfied", "rated_basic", "rated_dissatisfied",
+    "rated_very_dissatisfied",
+    # items of commitment lists
+    "listed", "listed_closed", "listed_due", "listed_on_time",
 )  # fmt: skip
+FLAG_BITS = 62
+FLAGS = tuple(f"flags{n}" for n in range(-(-len(MEASURES) // FLAG_BITS)))
 # What a figure can be split by; the totals keep one set of cells for each.
-DIMENSIONS = ("channel", "kind", "category", "community", "grid", "unit")
-
-
-def _measures(kind: Any) -> list[Column[Any]]:
-    return [Column(name, kind, nullable=False, server_default=sql("0")) for name in MEASURES]
-
+DIMENSIONS = ("channel", "kind", "category", "community", "grid", "unit", "level", "mode", "list")
+# What the facts alone can be split or narrowed by.
+ATTRIBUTES = ("list_level", "outcome", "excluded")
 
 # One row for each span of time in which nothing about the ticket changed: [valid_from, valid_to).
 ticket_facts = tenant_table(
@@ -29,16 +48,30 @@ ticket_facts = tenant_table(
     Column("span", Integer, primary_key=True),
     instant("valid_from"),
     instant("valid_to", nullable=True),
+    instant("received_at"),
     Column("received_day", Date, nullable=False),
-    text("state"),
     instant("due_at", nullable=True),
+    instant("dispatched_at", nullable=True),
+    instant("signed_at", nullable=True),
+    instant("contacted_at", nullable=True),
+    instant("handled_at", nullable=True),
     instant("closed_at", nullable=True),
+    *[Column(name, BigInteger, nullable=False) for name in FLAGS],
+    text("state"),
     *[text(name) for name in DIMENSIONS],
-    *_measures(SmallInteger),
+    *[text(name) for name in ATTRIBUTES],
+    # the lead unit and every unit that was asked to help by then
+    Column("units", ARRAY(Text), nullable=False),
     Index("ix_ticket_facts_from", "street_id", "valid_from"),
     Index("ix_ticket_facts_to", "street_id", "valid_to", postgresql_where=sql("valid_to is not null")),
     Index("ix_ticket_facts_cohort", "street_id", "received_day", "ticket_id"),
 )
+
+
+def _sums() -> list[Column[Any]]:
+    """Return a column for each measure; empty where nothing changed, which costs a bit and no bytes."""
+    return [Column(name, Integer) for name in MEASURES]
+
 
 # Sums of the changes of all measures: by day or month of receipt (cohort) and by hour, day or month in
 # which the change happened (step). What stood at any instant is the sum of the steps before it.
@@ -50,10 +83,11 @@ totals = tenant_table(
     Column("cohort", Date, primary_key=True),
     instant("step", primary_key=True),
     text("key", primary_key=True),
-    *_measures(Integer),
+    *_sums(),
 )
 
-# One row a street: whoever books holds it, so that bookings of a street follow one another.
+# One row a street: whoever books holds it, so that bookings of a street follow one another. A street that has
+# tickets but no row here is rebuilt from history by the worker.
 books = tenant_table(
     "books",
     "metrics",
