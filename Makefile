@@ -52,6 +52,10 @@ fuzz: $(VENV)/.dev-stamp ## 按 OpenAPI 文档乱敲每个接口 | schemathesis 
 chaos: $(VENV)/.dev-stamp ## 负载下反复杀进程,数据一条不少 | kill processes under load, count afterwards
 	@exec $(BIN)/pytest tests/flow -m chaos_long -s
 
+.PHONY: bench-metrics
+bench-metrics: $(VENV)/.dev-stamp ## 测量千万张工单下的指标 | figures at scale: TICKETS=10000000 is what is promised
+	@exec $(BIN)/python -m tests.bench.metrics
+
 .PHONY: bench
 bench: $(VENV)/.dev-stamp ## 测量吞吐和延迟 | throughput and latency on this machine
 	@exec $(BIN)/python -m tests.bench

@@ -5,6 +5,7 @@ Facts and totals are derived: they are thrown away here, and metrics' worker wri
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from shared.tables.policies import protect
 
@@ -16,7 +17,7 @@ MEASURES = (
     "closed_on_time", "dispatched_on_time", "due", "due_net", "matured", "matured_closed", "matured_on_time",
     "overdue", "open", "overdue_open", "suspended", "rejected", "merged", "withdrawn", "redirected",
     "returned", "reworked", "reopened", "handled", "handled_on_time", "handled_due", "closed_by_first_deadline",
-    "ever_closed", "closed_resolved", "closed_partly", "closed_explained", "closed_beyond_level",
+    "ever_handled", "ever_closed", "closed_resolved", "closed_partly", "closed_explained", "closed_beyond_level",
     "closed_transferred", "closed_deferred", "closed_at_grid", "closed_at_community", "closed_at_street",
     "closed_at_district", "signed", "signed_on_time", "contacted", "contacted_on_time", "replied", "never_returned",
     "first_receiver_closed", "returned_thrice", "reworked_again", "escalated", "extension_asked", "extended",
@@ -46,15 +47,28 @@ def upgrade() -> None:
     op.execute("TRUNCATE books")
     _facts()
     _totals()
-    for name in ("ticket_facts", "totals"):
+    _calendars()
+    _bulletins()
+    for name in ("ticket_facts", "totals", "assessment_calendars"):
         for statement in protect(name, owner="metrics"):
+            op.execute(statement)
+    for name in ("bulletins", "bulletin_figures", "bulletin_corrections"):
+        for statement in protect(name, owner="metrics", append_only=True):
             op.execute(statement)
 
 
 def _history() -> None:
     for name in ("sign_due_at", "contact_due_at"):
         op.add_column("transitions", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
-    op.create_index("ix_transitions_recorded", "transitions", ["recorded_at"], postgresql_using="brin")
+    op.create_index(
+        "ix_transitions_recorded", "transitions", ["street_id", "recorded_at"], postgresql_using="brin"
+    )
+    op.create_index(
+        "ix_tickets_phone",
+        "tickets",
+        ["street_id", "phone_index"],
+        postgresql_where=sa.text("phone_index is not null"),
+    )
 
 
 def _ratings() -> None:
@@ -113,4 +127,74 @@ def _totals() -> None:
             "street_id", "dimension", "tier", "cohort", "step", "key", name=op.f("pk_totals")
         ),
         info={"owner": "metrics", "tenant": True, "append_only": False},
+    )
+
+
+def _calendars() -> None:
+    op.create_table(
+        "assessment_calendars",
+        sa.Column("street_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("month_starts_on", sa.Integer(), nullable=False),
+        sa.Column("year_starts_in", sa.Integer(), nullable=False),
+        sa.Column("day_starts_at", sa.Time(), nullable=False),
+        sa.CheckConstraint(
+            "month_starts_on between 1 and 28", name=op.f("ck_assessment_calendars_month_starts_on")
+        ),
+        sa.CheckConstraint(
+            "year_starts_in between 1 and 12", name=op.f("ck_assessment_calendars_year_starts_in")
+        ),
+        sa.ForeignKeyConstraint(
+            ["street_id"], ["streets.id"], name=op.f("fk_assessment_calendars_street_id")
+        ),
+        sa.PrimaryKeyConstraint("street_id", name=op.f("pk_assessment_calendars")),
+        info={"owner": "metrics", "tenant": True, "append_only": False},
+    )
+
+
+def _bulletins() -> None:
+    op.create_table(
+        "bulletins",
+        sa.Column("street_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("issued_by", sa.Uuid(), nullable=False),
+        sa.Column("issued_role", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["street_id"], ["streets.id"], name=op.f("fk_bulletins_street_id")),
+        sa.PrimaryKeyConstraint("street_id", "id", name=op.f("pk_bulletins")),
+        info={"owner": "metrics", "tenant": True, "append_only": True},
+    )
+    of_bulletin = ["street_id", "bulletin_id"], ["bulletins.street_id", "bulletins.id"]
+    document = postgresql.JSONB(none_as_null=True, astext_type=sa.Text())
+    op.create_table(
+        "bulletin_figures",
+        sa.Column("street_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bulletin_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("question", document, nullable=False),
+        sa.Column("answer", document, nullable=False),
+        sa.ForeignKeyConstraint(*of_bulletin, name=op.f("fk_bulletin_figures_street_id_bulletin_id")),
+        sa.ForeignKeyConstraint(["street_id"], ["streets.id"], name=op.f("fk_bulletin_figures_street_id")),
+        sa.PrimaryKeyConstraint("street_id", "bulletin_id", "place", name=op.f("pk_bulletin_figures")),
+        info={"owner": "metrics", "tenant": True, "append_only": True},
+    )
+    op.create_table(
+        "bulletin_corrections",
+        sa.Column("street_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bulletin_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("differences", document, nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_role", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(*of_bulletin, name=op.f("fk_bulletin_corrections_street_id_bulletin_id")),
+        sa.ForeignKeyConstraint(
+            ["street_id"], ["streets.id"], name=op.f("fk_bulletin_corrections_street_id")
+        ),
+        sa.PrimaryKeyConstraint("street_id", "bulletin_id", "id", name=op.f("pk_bulletin_corrections")),
+        info={"owner": "metrics", "tenant": True, "append_only": True},
     )

@@ -6,35 +6,32 @@ street holds its row in `books`, so bookings of one street follow one another an
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from services.metrics import cells as grid
-from services.metrics.spans import Dimensions, Span, spans
+from services.metrics.cells import Cells, Steps
+from services.metrics.history import histories
+from services.metrics.spans import COLUMNS, Span
 from shared import clock
 from shared.db import Transaction
-from shared.tables import DIMENSIONS, MEASURES, ticket_facts
+from shared.tables import MEASURES
 
 HOLD = """
 INSERT INTO books (street_id, booked_at) VALUES ($1, $2)
 ON CONFLICT (street_id) DO UPDATE SET booked_at = excluded.booked_at"""
-TICKETS = """
-SELECT id, occurred_at, channel, kind, category_code, community_code, grid_code FROM tickets
-WHERE street_id = $1 AND id = ANY($2::uuid[])"""
-MOVES = """
-SELECT ticket_id, action, to_state, due_at, lead_unit, category_code, community_code, grid_code, kind, occurred_at
-FROM transitions WHERE street_id = $1 AND ticket_id = ANY($2::uuid[]) ORDER BY ticket_id, seq"""
 FACTS = (
-    "SELECT * FROM ticket_facts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[]) ORDER BY ticket_id, span"
+    f"SELECT ticket_id, {', '.join(COLUMNS)} FROM ticket_facts "  # noqa: S608 - our own columns
+    "WHERE street_id = $1 AND ticket_id = ANY($2::uuid[]) ORDER BY ticket_id, span"
 )
 _FORGET = "DELETE FROM ticket_facts WHERE street_id = $1 AND ticket_id = $2 AND span >= $3"
-_ADD = (
-    f"INSERT INTO totals (street_id, dimension, tier, cohort, step, key, {', '.join(MEASURES)}) "  # noqa: S608
-    f"VALUES ({', '.join(f'${n}' for n in range(1, len(MEASURES) + 7))}) "
-    "ON CONFLICT (street_id, dimension, tier, cohort, step, key) DO UPDATE SET "
-    + ", ".join(f"{m} = totals.{m} + excluded.{m}" for m in MEASURES)
-)
+FACT_COLUMNS = ("street_id", "ticket_id", *COLUMNS)
+_CELL = ("street_id", "dimension", "tier", "cohort", "step", "key")
+# Rows that travel in one statement: fewer round trips through the server's protocol, measured at a third of the time.
+_TOGETHER = 20
+_WIDE = 4
 
 
 async def book(tx: Transaction, street_id: int, ticket_ids: Collection[UUID]) -> int:
@@ -43,7 +40,7 @@ async def book(tx: Transaction, street_id: int, ticket_ids: Collection[UUID]) ->
     wanted = sorted(ticket_ids)
     history = await histories(tx, street_id, wanted)
     booked = await booked_spans(tx, street_id, wanted)
-    changes, facts, stale = grid.empty(), [], []
+    steps, facts, stale = Steps(), [], []
     changed = 0
     for ticket_id, now in history.items():
         before = booked.get(ticket_id, [])
@@ -51,39 +48,26 @@ async def book(tx: Transaction, street_id: int, ticket_ids: Collection[UUID]) ->
         if kept == len(before) == len(now):
             continue
         changed += 1
-        grid.add(changes, before, -1)
-        grid.add(changes, now, +1)
+        # What they share at the beginning stays; what follows is booked as the change from there.
+        last_shared = now[kept - 1] if kept else None
+        steps.add(before[kept:], -1, last_shared)
+        steps.add(now[kept:], +1, last_shared)
         if kept < len(before):
             stale.append((street_id, ticket_id, kept))
-        facts += [fact_row(street_id, ticket_id, span) for span in now[kept:]]
+        facts += [(street_id, ticket_id, *span) for span in now[kept:]]
     if stale:
         await tx.raw.executemany(_FORGET, stale)
-    await tx.insert_many(ticket_facts, facts)
-    await add_cells(tx, street_id, changes)
+    await write_facts(tx, facts)
+    await add_cells(tx, street_id, steps.cells())
     return changed
-
-
-async def histories(tx: Transaction, street_id: int, ticket_ids: Sequence[UUID]) -> dict[UUID, list[Span]]:
-    """Return the spans of tickets, from what was reported and how they moved."""
-    moves: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
-    for move in await tx.raw.fetch(MOVES, street_id, ticket_ids):
-        moves[move["ticket_id"]].append(move)
-    return {
-        ticket["id"]: spans(ticket, moves[ticket["id"]])
-        for ticket in await tx.raw.fetch(TICKETS, street_id, ticket_ids)
-    }
 
 
 async def booked_spans(tx: Transaction, street_id: int, ticket_ids: Sequence[UUID]) -> dict[UUID, list[Span]]:
     """Return what the books say of tickets."""
     found: dict[UUID, list[Span]] = defaultdict(list)
     for row in await tx.raw.fetch(FACTS, street_id, ticket_ids):
-        found[row["ticket_id"]].append(
-            Span(
-                row["span"], row["received_day"], row["valid_from"], row["valid_to"], row["state"], row["due_at"],
-                row["closed_at"], Dimensions(*(row[name] for name in DIMENSIONS)), tuple(row[name] for name in MEASURES),
-            )
-        )  # fmt: skip
+        ticket_id, *columns = row
+        found[ticket_id].append(Span(*columns))
     return found
 
 
@@ -97,18 +81,68 @@ def _common(before: Sequence[Span], now: Sequence[Span]) -> int:
     return kept
 
 
-def fact_row(street_id: int, ticket_id: UUID, span: Span) -> dict[str, Any]:
-    """Return the row of a span."""
-    return {
-        "street_id": street_id, "ticket_id": ticket_id, "span": span.number, "valid_from": span.valid_from,
-        "valid_to": span.valid_to, "received_day": span.received_day, "state": span.state, "due_at": span.due_at,
-        "closed_at": span.closed_at, **dict(zip(DIMENSIONS, span.dimensions, strict=True)),
-        **dict(zip(MEASURES, span.measures, strict=True)),
-    }  # fmt: skip
+@lru_cache(maxsize=64)
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    marks = (
+        f"({', '.join(f'${r * len(columns) + n}' for n in range(1, len(columns) + 1))})" for r in range(rows)
+    )
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join(marks)}"  # noqa: S608 - our own names
 
 
-async def add_cells(tx: Transaction, street_id: int, changes: grid.Cells) -> None:
-    """Add changes to the running totals; cells that come to nothing are left alone."""
-    rows = [(street_id, *cell, *amounts) for cell, amounts in changes.items() if any(amounts)]
-    if rows:
-        await tx.raw.executemany(_ADD, sorted(rows, key=lambda row: row[1:6]))
+@lru_cache(maxsize=512)
+def _add(measures: tuple[str, ...], rows: int) -> str:
+    """Return the upsert that adds to the cells of `measures`; what comes to nothing is empty again."""
+    return (
+        _insert.__wrapped__("totals", (*_CELL, *measures), rows)
+        + f" ON CONFLICT ({', '.join(_CELL)}) DO UPDATE SET "
+        + ", ".join(f"{m} = nullif(coalesce(totals.{m}, 0) + coalesce(excluded.{m}, 0), 0)" for m in measures)
+    )
+
+
+def _bundles(
+    rows: Sequence[tuple[Any, ...]], size: int
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return the rows in flat bundles of `size`, and those left over."""
+    full = len(rows) - len(rows) % size
+    return [tuple(chain.from_iterable(rows[n : n + size])) for n in range(0, full, size)], list(rows[full:])
+
+
+async def write_facts(tx: Transaction, facts: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows of `ticket_facts` (in the order of FACT_COLUMNS)."""
+    bundled, left = _bundles(facts, _TOGETHER)
+    if bundled:
+        await tx.raw.executemany(_insert("ticket_facts", FACT_COLUMNS, _TOGETHER), bundled)
+    if left:
+        await tx.raw.executemany(_insert("ticket_facts", FACT_COLUMNS, 1), left)
+
+
+async def add_cells(tx: Transaction, street_id: int, changes: Cells) -> None:
+    """Add changes to the running totals."""
+    for places, rows in _alike(street_id, changes):
+        measures = tuple(MEASURES[place] for place in places)
+        size = _TOGETHER if len(places) < len(MEASURES) else _WIDE
+        bundled, left = _bundles(rows, size)
+        if bundled:
+            await tx.raw.executemany(_add(measures, size), bundled)
+        if left:
+            await tx.raw.executemany(_add(measures, 1), left)
+
+
+def _alike(street_id: int, changes: Cells) -> Iterator[tuple[tuple[int, ...], list[tuple[Any, ...]]]]:
+    """Yield the changes in groups that touch the same measures; odd ones share one group of all measures."""
+    groups: dict[tuple[int, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for cell, amounts in changes.items():
+        groups[tuple(sorted(amounts))].append(cell)
+    odd: list[Any] = []
+    for places, cells in groups.items():
+        if len(cells) < _TOGETHER:
+            odd += cells
+        else:
+            yield places, [(street_id, *c, *(changes[c][p] for p in places)) for c in cells]
+    if odd:
+        every = tuple(range(len(MEASURES)))
+        yield every, [(street_id, *c, *_wide(changes[c], every)) for c in odd]
+
+
+def _wide(amounts: dict[int, int], places: Iterable[int]) -> Iterator[int | None]:
+    return (amounts.get(place) for place in places)

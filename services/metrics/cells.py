@@ -4,30 +4,37 @@ Pure. A change of measures at an instant is a *step*. Steps are summed by when t
 (cohort: day or month) and by when the step happened (hour, day or month). A question about the tickets
 received in a window, as they stood at an instant, is a handful of ranges of cells plus the steps since
 the last full bucket, whether the street has ten thousand tickets or ten million.
+
+Where keys are many (grids, categories …) cells by day of receipt and day of the step would be nearly as many
+as the steps themselves: there they are left out, and the days at the edge of a window read the steps of the
+month in question.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from services.metrics.measures import places
 from services.metrics.spans import Span
-from shared.clock import SHANGHAI
-from shared.tables import DIMENSIONS, MEASURES
+from shared.clock import SHANGHAI, local_day
+from shared.tables import DIMENSIONS
 
 TOTAL = ""  # the dimension that splits nothing
-# cohort granularity + step granularity; only the undivided total is fine enough to need hours
-TIERS_TOTAL = ("mm", "md", "mh", "dm", "dd", "dh")
-TIERS_SPLIT = ("mm", "md", "dm", "dd")
+# Cohort granularity + step granularity; only the undivided total is fine enough to need hours.
+_FINE = ("mm", "md", "mh", "dm", "dd", "dh")
+_FEW_KEYS = ("mm", "md", "dm", "dd")
+_MANY_KEYS = ("mm", "md", "dm")
+TIERS = {
+    TOTAL: _FINE, "channel": _FEW_KEYS, "kind": _FEW_KEYS, "level": _FEW_KEYS, "mode": _FEW_KEYS,
+    "list": _FEW_KEYS, "category": _MANY_KEYS, "community": _MANY_KEYS, "grid": _MANY_KEYS, "unit": _MANY_KEYS,
+}  # fmt: skip
+_TIERS = tuple(TIERS[dimension] for dimension in DIMENSIONS)
+# Tickets left out of the assessed population are booked once more under "<dimension>!", key "<reason>\x1f<key>".
+EXCLUDED, BETWEEN = "!", "\x1f"
 Cell = tuple[str, str, date, datetime, str]  # dimension, tier, cohort, step, key
-Cells = dict[Cell, list[int]]
-Sparse = list[tuple[int, int]]  # (index of a measure, change)
-
-
-def empty() -> Cells:
-    """Return cells that start at zero."""
-    return defaultdict(lambda: [0] * len(MEASURES))
+Cells = dict[Cell, dict[int, int]]  # → place of a measure → change
 
 
 @lru_cache(maxsize=65_536)
@@ -40,54 +47,127 @@ def _around(hour: datetime) -> dict[str, datetime]:
 
 def buckets(moment: datetime) -> dict[str, datetime]:
     """Return the starts of the local hour, day and month in which `moment` falls."""
-    return _around(moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+    return _around(_hour(moment))
 
 
-def add(cells: Cells, spans: Sequence[Span], sign: int) -> None:
-    """Add (or with sign -1 take away) the steps of a ticket's spans."""
-    before: Span | None = None
-    for span in spans:
-        cohorts = {"d": span.received_day, "m": span.received_day.replace(day=1)}
-        steps = buckets(span.valid_from)
-        _step(cells, cohorts, steps, TOTAL, TIERS_TOTAL, "", _difference(before, span, sign))
-        for number, dimension in enumerate(DIMENSIONS):
-            key = span.dimensions[number]
-            if before is None or before.dimensions[number] == key:
-                _step(cells, cohorts, steps, dimension, TIERS_SPLIT, key, _difference(before, span, sign))
+Where = tuple[str, date, datetime]  # tier, cohort, step
+_GAINED = 128  # a change in one number: the bits of the measures lost, and above them those gained
+_LOST = (1 << _GAINED) - 1
+
+
+class Steps:
+    """Gathers the steps of many tickets into the cells that they change.
+
+    On the way of every booking, so cells are found by small numbers until the end.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[Where, int] = {}
+        self._spreads: dict[tuple[date, datetime], dict[tuple[str, ...], tuple[int, ...]]] = {}
+        # (dimension, key) → place → change → how often
+        self._changes: dict[tuple[str, str], dict[int, dict[int, int]]] = defaultdict(dict)
+
+    def add(self, spans: Sequence[Span], sign: int, before: Span | None = None) -> None:
+        """Add (or with sign -1 take away) the steps of a ticket's spans; `before`: the span they follow."""
+        for span in spans:
+            spread = self._spread(span.received_day, _hour(span.valid_from))
+            self._turn(before, span, sign, spread)
+            if span.excluded or (before is not None and before.excluded):
+                self._turn_excluded(before, span, sign, spread)
+            before = span
+
+    def _spread(self, cohort: date, hour: datetime) -> dict[tuple[str, ...], tuple[int, ...]]:
+        """Return, for each choice of tiers, the places to which such a step is added."""
+        known = self._spreads.get((cohort, hour))
+        if known is None:
+            cohorts, steps = {"d": cohort, "m": cohort.replace(day=1)}, _around(hour)
+            known = self._spreads[cohort, hour] = {
+                tiers: tuple(
+                    self._places.setdefault((tier, cohorts[tier[0]], steps[tier[1]]), len(self._places))
+                    for tier in tiers
+                )
+                for tiers in (_FINE, _FEW_KEYS, _MANY_KEYS)
+            }
+        return known
+
+    def _turn(
+        self, before: Span | None, span: Span, sign: int, spread: dict[tuple[str, ...], tuple[int, ...]]
+    ) -> None:
+        has, had = span.flags, before.flags if before is not None else 0
+        change = (has & ~had) << _GAINED | had & ~has
+        if change:
+            self._note(TOTAL, "", spread[_FINE], change, sign)
+        kept = span.dimensions if before is None else before.dimensions
+        for dimension, tiers, left, key in zip(DIMENSIONS, _TIERS, kept, span.dimensions, strict=True):
+            if left != key:
+                self._note(dimension, left, spread[tiers], had, sign)
+                self._note(dimension, key, spread[tiers], has << _GAINED, sign)
+            elif change:
+                self._note(dimension, key, spread[tiers], change, sign)
+
+    def _turn_excluded(
+        self, before: Span | None, span: Span, sign: int, spread: dict[tuple[str, ...], tuple[int, ...]]
+    ) -> None:
+        """Book the excluded twin: a ticket that is left out, or is so no longer, comes and goes as a whole."""
+        was = _twins(before) if before is not None and before.excluded else None
+        now = _twins(span) if span.excluded else None
+        for number, (dimension, tiers) in enumerate(zip((TOTAL, *DIMENSIONS), (_FINE, *_TIERS), strict=True)):
+            if was and before is not None:
+                self._note(dimension + EXCLUDED, was[number], spread[tiers], before.flags, sign)
+            if now:
+                self._note(dimension + EXCLUDED, now[number], spread[tiers], span.flags << _GAINED, sign)
+
+    def _note(self, dimension: str, key: str, spread: tuple[int, ...], change: int, sign: int) -> None:
+        cells = self._changes[dimension, key]
+        for place in spread:
+            changes = cells.get(place)
+            if changes is None:
+                cells[place] = {change: sign}
             else:
-                left = before.dimensions[number]
-                _step(cells, cohorts, steps, dimension, TIERS_SPLIT, left, _whole(before, -sign))
-                _step(cells, cohorts, steps, dimension, TIERS_SPLIT, key, _whole(span, sign))
-        before = span
+                changes[change] = changes.get(change, 0) + sign
+
+    def cells(self) -> Cells:
+        """Return the cells that these steps change, and by how much."""
+        where = list(self._places)
+        return {
+            (dimension, *where[place], key): amounts
+            for (dimension, key), cells in self._changes.items()
+            for place, changes in cells.items()
+            if (amounts := _amounts(changes))
+        }
 
 
-def _difference(before: Span | None, span: Span, sign: int) -> Sparse:
-    if before is None:
-        return _whole(span, sign)
-    return [
-        (n, sign * (b - a))
-        for n, (a, b) in enumerate(zip(before.measures, span.measures, strict=True))
-        if a != b
-    ]
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _whole(span: Span, sign: int) -> Sparse:
-    return [(n, sign) for n, flag in enumerate(span.measures) if flag]
+def _twins(span: Span) -> tuple[str, ...]:
+    """Return the keys of an excluded ticket: undivided, and by every dimension."""
+    return tuple(f"{span.excluded}{BETWEEN}{key}" for key in ("", *span.dimensions))
 
 
-def _step(
-    cells: Cells,
-    cohorts: dict[str, date],
-    steps: dict[str, datetime],
-    dimension: str,
-    tiers: Iterable[str],
-    key: str,
-    change: Sparse,
-) -> None:
-    for tier in tiers if change else ():
-        cell = cells[dimension, tier, cohorts[tier[0]], steps[tier[1]], key]
-        for index, amount in change:
-            cell[index] += amount
+@lru_cache(maxsize=65_536)
+def _alone(change: int, times: int) -> dict[int, int]:
+    gained, lost = (
+        dict.fromkeys(places(change >> _GAINED), times),
+        dict.fromkeys(places(change & _LOST), -times),
+    )
+    return gained | lost if times else {}
+
+
+def _amounts(changes: dict[int, int]) -> dict[int, int]:
+    """Return by how much each measure (its place) changes, given how often which bits were gained and lost."""
+    if len(changes) == 1:
+        [(change, times)] = changes.items()
+        return _alone(change, times)
+    sums: dict[int, int] = {}
+    for change, times in changes.items():
+        if times:
+            for place in places(change >> _GAINED):
+                sums[place] = sums.get(place, 0) + times
+            for place in places(change & _LOST):
+                sums[place] = sums.get(place, 0) - times
+    return {place: amount for place, amount in sums.items() if amount}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,34 +182,54 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Loose:
+    """Single steps, not yet in a full bucket: of cohorts from first to last, since then up to the instant."""
+
+    first: date
+    last: date
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """The ranges whose sum, with the single steps in [raw_since, as_of], is the answer."""
+    """The ranges of cells and the loose steps whose sum is the answer."""
 
     ranges: tuple[Range, ...]
-    raw_since: datetime
+    loose: tuple[Loose, ...]
 
 
-def question(first: date, last: date, as_of: datetime, *, split: bool) -> Question:
-    """Return the cells that answer for tickets received in [first, last] as they stood at `as_of`."""
+def question(
+    first: date, last: date, as_of: datetime, dimension: str = TOTAL, *, by_days: bool = False
+) -> Question:
+    """Return what answers for tickets received in [first, last] as they stood at `as_of`.
+
+    `by_days`: from days of receipt alone, so that weeks and days can be told apart.
+    """
     at = buckets(as_of)
-    steps: list[tuple[str, datetime | None, datetime]] = [("m", None, at["m"]), ("d", at["m"], at["d"])]
-    raw_since = at["d"]
-    if not split:
-        steps.append(("h", at["d"], at["h"]))
-        raw_since = at["h"]
-    ranges = tuple(
-        Range(cohort + step, a, b, since, until)
-        for cohort, a, b in _cohorts(first, last)
-        for step, since, until in steps
-        if since is None or since < until
-    )
-    return Question(ranges, raw_since)
+    tiers = TIERS[dimension.rstrip(EXCLUDED)]
+    ranges: list[Range] = []
+    loose: list[Loose] = []
+    # What is received after the instant has no steps before it: the month of the instant may count as whole.
+    today = local_day(as_of)
+    last = min(last, today)
+    cohorts = [("d", first, last)] if by_days else _cohorts(first, last, today)
+    for cohort, a, b in cohorts if first <= last else ():
+        since: datetime | None = None
+        for step in "mdh":
+            if cohort + step in tiers:
+                if since is None or since < at[step]:
+                    ranges.append(Range(cohort + step, a, b, since, at[step]))
+                since = at[step]
+        loose.append(Loose(a, _month_end(b) if cohort == "m" else b, since or at["m"]))
+    return Question(tuple(ranges), tuple(loose))
 
 
-def _cohorts(first: date, last: date) -> Iterator[tuple[str, date, date]]:
+def _cohorts(first: date, last: date, today: date) -> Iterator[tuple[str, date, date]]:
     """Yield whole months as one range of months and what is left at the edges as ranges of days."""
     start = first if first.day == 1 else _next_month(first)
     end = (last + timedelta(days=1)).replace(day=1)  # first day after the last whole month
+    if last == today:
+        end = _next_month(last)
     if start >= end:
         yield "d", first, last
         return
@@ -142,3 +242,7 @@ def _cohorts(first: date, last: date) -> Iterator[tuple[str, date, date]]:
 
 def _next_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _month_end(day: date) -> date:
+    return _next_month(day) - timedelta(days=1)

@@ -1,112 +1,299 @@
 """A ticket's life as spans of time in which every measure stands still: the ground of all figures.
 
-Pure. From what was reported and the history of moves comes a list of spans [valid_from, valid_to), each
-with 0 or 1 for every measure. A deadline passing ends a span just as a move does, so the figure of any
-past instant is a sum, whatever happened since. What each measure means: `services/metrics/measures.py`.
+Pure. From what was reported, the history of moves and the reporter's ratings comes a list of spans
+[valid_from, valid_to). A deadline passing ends a span just as a move does, so the figure of any past
+instant is a sum, whatever happened since. What each measure means: `services/metrics/measures.py`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from services.metrics.measures import CLOSED, Callback, Stand, flags, places
 from shared.clock import local_day
-from shared.lifecycle import OPEN, QUIET, REGISTER, WITH_UNIT, State
-from shared.tables import MEASURES
+from shared.lifecycle import QUIET, REGISTER, WITH_UNIT, State
+from shared.tables import FLAG_BITS, MEASURES
 
-_OPEN = frozenset(state.value for state in OPEN)
 _WITH_UNIT = frozenset(state.value for state in WITH_UNIT)
-CLOSED = State.CLOSED.value
+_HANDLED, _ACCEPTED = State.HANDLED.value, State.ACCEPTED.value
+_FOUND = ("valid", "contacted", "resolved", "satisfaction")
+_HOUR, _HALF_HOUR = timedelta(hours=1), timedelta(minutes=30)
+_MASK = (1 << FLAG_BITS) - 1
+_MOST_RETURNS, _MOST_REWORKS = 3, 2  # more than the rules ask for would only make more kinds of stands
 
 
-class Dimensions(NamedTuple):
-    """What a ticket counts under; empty text where nothing is known. Order of `shared.tables.DIMENSIONS`."""
+class Span(NamedTuple):
+    """One stretch of a ticket's life, in the order of the columns of `ticket_facts` after street and ticket."""
 
+    number: int
+    valid_from: datetime
+    valid_to: datetime | None
+    received_at: datetime
+    received_day: date
+    due_at: datetime | None
+    dispatched_at: datetime | None
+    signed_at: datetime | None
+    contacted_at: datetime | None
+    handled_at: datetime | None
+    closed_at: datetime | None
+    flags0: int
+    flags1: int
+    state: str
     channel: str
     kind: str
     category: str
     community: str
     grid: str
     unit: str
+    level: str
+    mode: str
+    list: str
+    list_level: str
+    outcome: str
+    excluded: str
+    units: Any  # the lead unit and those asked to help by then, sorted
+
+    @property
+    def flags(self) -> int:
+        return self.flags0 | self.flags1 << FLAG_BITS
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What it counts under, in the order of `shared.tables.DIMENSIONS`."""
+        return (
+            self.channel, self.kind, self.category, self.community, self.grid, self.unit, self.level, self.mode,
+            self.list,
+        )  # fmt: skip
+
+    @property
+    def measures(self) -> tuple[int, ...]:
+        """0 or 1 for every measure, in the order of `shared.tables.MEASURES`."""
+        found = [0] * len(MEASURES)
+        for place in places(self.flags):
+            found[place] = 1
+        return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One stretch of a ticket's life. `measures` in the order of `shared.tables.MEASURES`."""
+COLUMNS = ("span", *Span._fields[1:])
 
-    number: int
-    received_day: date
-    valid_from: datetime
-    valid_to: datetime | None
-    state: str
-    due_at: datetime | None
-    closed_at: datetime | None
-    dimensions: Dimensions
-    measures: tuple[int, ...]
+
+class Rating(NamedTuple):
+    """What the reporter said of a closure, and when."""
+
+    occurred_at: datetime
+    satisfaction: str
 
 
 @dataclass(slots=True)
 class _Life:
     """What has happened to a ticket so far."""
 
+    received_at: datetime
     received_day: date
-    state: str
-    dimensions: Dimensions
+    channel: str
+    late: bool
+    place: tuple[str, str, str, str, str, str, str] = ("", "", "", "", "", "", "")
+    state: str = State.SUBMITTED.value
     due_at: datetime | None = None
+    first_due: datetime | None = None
+    dispatched_at: datetime | None = None
+    signed_at: datetime | None = None
+    contacted_at: datetime | None = None
+    handled_at: datetime | None = None
     closed_at: datetime | None = None
     accepted: bool = False
     dispatched: bool = False
     direct: bool = False
-    returned: bool = False
-    reworked: bool = False
+    ever_handled: bool = False
+    ever_closed: bool = False
+    signed_on_time: bool = False
+    contacted_on_time: bool = False
+    returns: int = 0
+    reworks: int = 0
     reopened: bool = False
+    escalated: bool = False
+    extension_asked: bool = False
+    extended: bool = False
+    ever_suspended: bool = False
+    checklist: str = ""
+    list_level: str = ""
+    outcome: str = ""
+    excluded: str = ""
+    callback: Callback | None = None
+    called_after: bool = False
+    rating: str = ""
+    leads: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
+    # unit → when it was whistled for, and how long it took to report in
+    whistles: dict[str, datetime] = field(default_factory=dict)
+    reported: dict[str, timedelta] = field(default_factory=dict)
 
 
-def spans(ticket: Any, moves: Sequence[Any]) -> list[Span]:
-    """Return a ticket's spans; `moves` in the order of their seq (rows of `transitions`)."""
+def spans(ticket: Any, moves: Sequence[Any], ratings: Sequence[Rating] = ()) -> list[Span]:
+    """Return a ticket's spans; `moves` in the order of their seq (rows of `transitions`), `data` as a mapping."""
     life = _Life(
-        local_day(ticket["occurred_at"]),
-        State.SUBMITTED.value,
-        Dimensions(
-            ticket["channel"], ticket["kind"] or "", ticket["category_code"] or "",
-            ticket["community_code"] or "", ticket["grid_code"] or "", "",
-        ),
+        ticket["occurred_at"], local_day(ticket["occurred_at"]), ticket["channel"], ticket["late"],
+        (ticket["kind"] or "", ticket["category_code"] or "", ticket["community_code"] or "",
+         ticket["grid_code"] or "", "", "", ""),
     )  # fmt: skip
     found: list[Span] = []
-    since: datetime = ticket["occurred_at"]
+    since = life.received_at
+    for at, turn in _turns(since, moves, ratings):
+        if at > since:
+            _add(found, life, since, at)
+            since = at
+        if isinstance(turn, Rating):
+            life.rating = turn.satisfaction
+        else:
+            _take_in(life, turn, at)
+    _add(found, life, since, None)
+    return found
+
+
+def _turns(
+    since: datetime, moves: Sequence[Any], ratings: Sequence[Rating]
+) -> Iterator[tuple[datetime, Any]]:
+    """Yield what changed a ticket, in the order in which it did, never going back in time."""
+    said = sorted(ratings, reverse=True)
     for move in moves:
         if move["action"] in QUIET:
             continue
         # What routing learned when it took the ticket over was true from the start.
         at = since if move["action"] == REGISTER else max(since, move["occurred_at"])
-        if at > since:
-            _add(found, life, since, at)
-            since = at
-        _take_in(life, move, at)
-    _add(found, life, since, None)
-    return found
+        while said and said[-1].occurred_at < at:
+            rating = said.pop()
+            since = max(since, rating.occurred_at)
+            yield since, rating
+        since = at
+        yield at, move
+    for rating in reversed(said):
+        since = max(since, rating.occurred_at)
+        yield since, rating
 
 
 def _take_in(life: _Life, move: Any, at: datetime) -> None:
     """Let a move change what is known of the ticket."""
-    action, state = move["action"], move["to_state"]
-    life.dimensions = Dimensions(
-        life.dimensions.channel, move["kind"], move["category_code"], move["community_code"] or "",
-        move["grid_code"] or "", move["lead_unit"] or "",
+    action, state, data = move["action"], move["to_state"], move["data"] or {}
+    lead = move["lead_unit"] or ""
+    life.place = (
+        move["kind"], move["category_code"], move["community_code"] or "", move["grid_code"] or "", lead,
+        move["level"], move["mode"],
     )  # fmt: skip
-    if state == CLOSED and life.state != CLOSED:
-        life.closed_at = at
-        life.direct = action == "close_directly" and not life.dispatched
-    elif state != CLOSED:
-        life.closed_at, life.direct = None, False
+    if lead:
+        life.leads.add(lead)
     life.due_at = move["due_at"]
-    life.accepted = life.accepted or state == State.ACCEPTED.value
+    life.accepted = life.accepted or state == _ACCEPTED
     # A reopened ticket goes straight to a unit's hands, even if it was closed without one before.
-    life.dispatched = life.dispatched or state in _WITH_UNIT
-    life.returned = life.returned or action == "return"
-    life.reworked = life.reworked or action == "rework"
-    life.reopened = life.reopened or action == "reopen"
+    if state in _WITH_UNIT and not life.dispatched:
+        life.dispatched, life.dispatched_at, life.first_due = True, at, move["due_at"]
+    _end_or_go_on(life, action, state, move, at)
+    effect = _EFFECTS.get(action)
+    if effect is not None:
+        effect(life, move, data, at)
+    if action in _ENDS_A_CALLBACK and any(data.get(name) is not None for name in _FOUND):
+        life.callback, life.called_after = _callback(data), life.ever_closed
     life.state = state
+
+
+def _end_or_go_on(life: _Life, action: str, state: str, move: Any, at: datetime) -> None:
+    if state == CLOSED:
+        if life.state != CLOSED:
+            life.closed_at, life.ever_closed = at, True
+            life.direct = action == "close_directly" and not life.dispatched
+        life.outcome = move["outcome"] or ""
+    else:
+        life.closed_at, life.direct, life.outcome = None, False, ""
+        if state == _HANDLED and life.state != _HANDLED:
+            life.handled_at, life.ever_handled = at, True
+        elif state in _WITH_UNIT:
+            life.handled_at = None
+
+
+def _callback(data: Mapping[str, Any]) -> Callback:
+    """Return what a callback found; one that was answered is valid unless it is said not to be."""
+    answers = (data.get("contacted"), data.get("resolved"), data.get("satisfaction"))
+    valid = data.get("valid")
+    return Callback(any(a is not None for a in answers) if valid is None else bool(valid), *answers)
+
+
+def _register(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.checklist, life.list_level = data.get("checklist") or "", data.get("list_level") or ""
+    life.excluded = data.get("exclusion") or ""
+
+
+def _exclude(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.excluded = data.get("exclusion") or ""
+
+
+def _readmit(life: _Life, *_: Any) -> None:
+    life.excluded = ""
+
+
+def _sign(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None:
+    # A ledger that does not say when it was signed proves no timeliness: the move is only assumed.
+    if life.signed_at is None and not data.get("assumed"):
+        life.signed_at = at
+        life.signed_on_time = move["sign_due_at"] is not None and at <= move["sign_due_at"]
+
+
+def _contact(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None:
+    if life.contacted_at is None and not data.get("assumed"):
+        life.contacted_at = at
+        life.contacted_on_time = move["contact_due_at"] is not None and at <= move["contact_due_at"]
+
+
+def _return(life: _Life, *_: Any) -> None:
+    life.returns = min(life.returns + 1, _MOST_RETURNS)
+
+
+def _rework(life: _Life, *_: Any) -> None:
+    life.reworks = min(life.reworks + 1, _MOST_REWORKS)
+
+
+def _reopen(life: _Life, *_: Any) -> None:
+    life.reopened = True
+
+
+def _escalate(life: _Life, *_: Any) -> None:
+    life.escalated = True
+
+
+def _extend(life: _Life, *_: Any) -> None:
+    life.extension_asked = True
+
+
+def _decide_extension(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.extended = life.extended or bool(data.get("approve"))
+
+
+def _suspend(life: _Life, *_: Any) -> None:
+    life.ever_suspended = True
+
+
+def _assist(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.parts.add(data.get("unit") or "")
+
+
+def _whistle(life: _Life, _: Any, data: Mapping[str, Any], at: datetime) -> None:
+    for unit in data.get("units") or ():
+        life.parts.add(unit)
+        life.whistles.setdefault(unit, at)
+
+
+def _report_in(life: _Life, move: Any, _: Any, at: datetime) -> None:
+    unit = move["actor_unit"]
+    if unit in life.whistles:
+        life.reported.setdefault(unit, at - life.whistles[unit])
+
+
+_ENDS_A_CALLBACK = frozenset({"call_back", "close", "rework"})
+_EFFECTS = {
+    REGISTER: _register, "exclude": _exclude, "readmit": _readmit, "sign": _sign, "contact": _contact,
+    "return": _return, "rework": _rework, "reopen": _reopen, "escalate": _escalate, "extend": _extend,
+    "decide_extension": _decide_extension, "suspend": _suspend, "assist": _assist, "whistle": _whistle,
+    "report_in": _report_in,
+}  # fmt: skip
 
 
 def _add(found: list[Span], life: _Life, since: datetime, until: datetime | None) -> None:
@@ -121,43 +308,34 @@ def _add(found: list[Span], life: _Life, since: datetime, until: datetime | None
 
 
 def _span(number: int, life: _Life, since: datetime, until: datetime | None, *, past_due: bool) -> Span:
-    measured = _measure(life, past_due=past_due)
+    has = flags(_stand(life, past_due=past_due))
+    lead = life.place[4]
     return Span(
-        number, life.received_day, since, until, life.state, life.due_at, life.closed_at, life.dimensions,
-        tuple(int(measured[name]) for name in MEASURES),
+        number, since, until, life.received_at, life.received_day, life.due_at, life.dispatched_at, life.signed_at,
+        life.contacted_at, life.handled_at, life.closed_at, has & _MASK, has >> FLAG_BITS, life.state, life.channel,
+        *life.place, life.checklist, life.list_level, life.outcome, life.excluded,
+        sorted({lead, *life.parts} - {""}) if life.parts else ([lead] if lead else []),
     )  # fmt: skip
 
 
-def _measure(life: _Life, *, past_due: bool) -> dict[str, bool]:
-    closed, alive = life.state == CLOSED, life.state in _OPEN
-    on_time = (
-        closed and life.closed_at is not None and life.due_at is not None and life.closed_at <= life.due_at
-    )
-    due = closed or (alive and past_due)
-    matured = (closed or alive) and past_due
-    return {
-        "received": True,
-        "accepted": life.accepted,
-        "dispatched": life.dispatched,
-        "closed": closed,
-        "direct": closed and life.direct,
-        "dispatched_closed": closed and life.dispatched,
-        "closed_on_time": on_time,
-        "dispatched_on_time": on_time and life.dispatched,
-        "due": due,
-        "due_net": due and life.state != State.SUSPENDED.value,
-        "matured": matured,
-        "matured_closed": matured and closed,
-        "matured_on_time": matured and on_time,
-        "overdue": due and not on_time,
-        "open": alive,
-        "overdue_open": alive and past_due,
-        "suspended": life.state == State.SUSPENDED.value,
-        "rejected": life.state == State.REJECTED.value,
-        "merged": life.state == State.MERGED.value,
-        "withdrawn": life.state == State.WITHDRAWN.value,
-        "redirected": life.state == State.REDIRECTED.value,
-        "returned": life.returned,
-        "reworked": life.reworked,
-        "reopened": life.reopened,
-    }
+def _stand(life: _Life, *, past_due: bool) -> Stand:
+    closed_at, due, handled_at = life.closed_at, life.due_at, life.handled_at
+    first = life.first_due if life.dispatched else due
+    on_time = closed_at is not None and due is not None and closed_at <= due
+    all_in = bool(life.whistles) and life.whistles.keys() <= life.reported.keys()
+    return Stand(
+        state=life.state, past_due=past_due, on_time=on_time,
+        by_first_deadline=closed_at is not None and first is not None and closed_at <= first,
+        result=handled_at is not None,
+        handled_on_time=handled_at is not None and due is not None and handled_at <= due,
+        last_hour=on_time and due is not None and closed_at is not None and due - closed_at < _HOUR,
+        accepted=life.accepted, dispatched=life.dispatched, direct=life.direct, ever_handled=life.ever_handled,
+        ever_closed=life.ever_closed, signed=life.signed_at is not None, signed_on_time=life.signed_on_time,
+        contacted=life.contacted_at is not None, contacted_on_time=life.contacted_on_time,
+        one_lead=len(life.leads) == 1 and life.place[4] != "", returns=life.returns, reworks=life.reworks, reopened=life.reopened,
+        escalated=life.escalated, extension_asked=life.extension_asked, extended=life.extended,
+        ever_suspended=life.ever_suspended, whistled=bool(life.whistles), reported_in=all_in,
+        reported_in_30m=all_in and all(took <= _HALF_HOUR for took in life.reported.values()), late=life.late,
+        listed=bool(life.checklist), level=life.place[5], outcome=life.outcome, callback=life.callback, called_after=life.called_after,
+        rating=life.rating,
+    )  # fmt: skip

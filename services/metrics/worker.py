@@ -4,11 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+
+from services.metrics.audit import rebuild, unwritten
 from services.metrics.book import book
 from shared.db import Transaction
 from shared.events import Event
 from shared.process import Process
-from shared.worker import Duties, main
+from shared.worker import Duties, Periodic, main
+
+UNWRITTEN_SECONDS = 10.0
+log = structlog.get_logger()
 
 
 async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
@@ -23,8 +29,17 @@ async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
 async def duties(process: Process) -> Duties:
     """Return what this worker does."""
     await process.streets.all()
+
+    async def write_unwritten() -> None:
+        for street_id in await unwritten(process.database, [s.id for s in await process.streets.all()]):
+            log.info("books_rebuilt", street_id=street_id, tickets=await rebuild(process.database, street_id))
+
     # Figures may be a blink behind; more events then share a booking.
-    return Duties(handle=handle, poll_seconds=0.25)
+    return Duties(
+        handle=handle,
+        periodic=[Periodic("write_unwritten_books", UNWRITTEN_SECONDS, write_unwritten)],
+        poll_seconds=0.25,
+    )
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ from sqlalchemy import select
 
 from services.routing.deadlines import Limits
 from services.routing.geometry import GridIndex
+from shared import workdays
 from shared.calendar import WorkCalendar
 from shared.db import Database, Transaction
 from shared.errors import NotFound, Problem, Unavailable, invalid
 from shared.streets import Street
-from shared.tables import calendar_days, categories, channel_policies, communities, grids, units
+from shared.tables import categories, channel_policies, communities, grids, units
 
 log = structlog.get_logger()
 FRESH_SECONDS = 10.0
-PUBLISHED = "state_council"  # a local day off says nothing of the rest of its year
 OTHER = "1399"  # 其他: what nobody could place
 # The catalogue names this lead unit where each community's own committee is meant.
 COMMITTEE = "社区居委会"
@@ -140,14 +140,7 @@ class Registries:
         """Return the working-day calendar."""
         if self._calendar is None or monotonic() - self._calendar[1] > FRESH_SECONDS:
             async with self._database.transaction((), read_only=True) as tx:
-                rows = await tx.rows(
-                    select(calendar_days.c.day, calendar_days.c.working, calendar_days.c.source)
-                )
-            exceptions = {r.day: r.working for r in rows if r.working != (r.day.isoweekday() < 6)}  # noqa: PLR2004
-            self._calendar = (
-                WorkCalendar(exceptions, {r.day.year for r in rows if r.source == PUBLISHED}),
-                monotonic(),
-            )
+                self._calendar = await workdays.read(tx), monotonic()
         return self._calendar[0]
 
     async def _read(self, street_id: int) -> Registry:

@@ -277,19 +277,20 @@ def _reopen(c: Change) -> None:
     _start_clocks(c, c.at)
 
 
-def _add_part(c: Change, wanted: str, kind: str, field_name: str) -> None:
+def _add_part(c: Change, wanted: str, kind: str, field_name: str) -> str:
+    """Add a unit's part and return its code: history names units by their codes, however they were written."""
     unit = c.registry.unit(wanted, field_name)
     c.standing.parts[unit.code] = Part(unit.code, kind, c.at)
     c.standing.changed_parts.add(unit.code)
+    return unit.code
 
 
 def _whistle(c: Change) -> None:
-    for name in c.data["units"]:
-        _add_part(c, name, "whistle", "units")
+    c.data["units"] = [_add_part(c, name, "whistle", "units") for name in c.data["units"]]
 
 
 def _assist(c: Change) -> None:
-    _add_part(c, c.data["unit"], "assist", "unit")
+    c.data["unit"] = _add_part(c, c.data["unit"], "assist", "unit")
 
 
 def _own_part(c: Change) -> Part:

@@ -16,7 +16,11 @@ from shared.tables.metrics import (
     FLAG_BITS,
     FLAGS,
     MEASURES,
+    assessment_calendars,
     books,
+    bulletin_corrections,
+    bulletin_figures,
+    bulletins,
     ticket_facts,
     totals,
 )
@@ -35,7 +39,8 @@ from shared.tables.routing import (
 )
 
 __all__ = [
-    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "audit_log", "books", "calendar_days", "categories",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "assessment_calendars", "audit_log", "books",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories",
     "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
     "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    text as sql,
 )
 
 from shared.tables.base import instant, tenant_table, text, uuid
@@ -46,6 +47,7 @@ tickets = tenant_table(
     Index("uq_tickets_street_id_number", "street_id", "number", unique=True),
     Index("ix_tickets_reporter", "street_id", "reporter_id", "id"),
     Index("ix_tickets_received", "street_id", "occurred_at", "id"),
+    Index("ix_tickets_phone", "street_id", "phone_index", postgresql_where=sql("phone_index is not null")),
     append_only=True,
 )
 

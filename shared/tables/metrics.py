@@ -2,9 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, Date, Index, Integer, Text, text as sql
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    Time,
+    text as sql,
+)
 
-from shared.tables.base import instant, tenant_table, text, uuid
+from shared.tables.base import document, instant, tenant_table, text, uuid
 
 # What a ticket has or has not at an instant. What each means stands in services/metrics/measures.py. A place
 # in this list is a bit of the facts (`FLAG_BITS` to a column) and a column of the totals: append only.
@@ -15,7 +27,7 @@ MEASURES = (
     "overdue", "open", "overdue_open", "suspended", "rejected", "merged", "withdrawn", "redirected",
     "returned", "reworked", "reopened",
     # how it was closed
-    "handled", "handled_on_time", "handled_due", "closed_by_first_deadline", "ever_closed",
+    "handled", "handled_on_time", "handled_due", "closed_by_first_deadline", "ever_handled", "ever_closed",
     "closed_resolved", "closed_partly", "closed_explained", "closed_beyond_level", "closed_transferred",
     "closed_deferred", "closed_at_grid", "closed_at_community", "closed_at_street", "closed_at_district",
     # how it went
@@ -92,4 +104,57 @@ books = tenant_table(
     "books",
     "metrics",
     instant("booked_at"),
+)
+
+# When a street's assessment periods begin, where that is not the first of the month at midnight.
+assessment_calendars = tenant_table(
+    "assessment_calendars",
+    "metrics",
+    Column("month_starts_on", Integer, nullable=False),
+    Column("year_starts_in", Integer, nullable=False),
+    Column("day_starts_at", Time, nullable=False),
+    CheckConstraint("month_starts_on between 1 and 28", name="month_starts_on"),
+    CheckConstraint("year_starts_in between 1 and 12", name="year_starts_in"),
+)
+
+# A bulletin and its figures are frozen as they were published; what is found later stands beside them.
+bulletins = tenant_table(
+    "bulletins",
+    "metrics",
+    uuid("id", primary_key=True),
+    text("title"),
+    instant("as_of"),
+    instant("known_at"),
+    uuid("issued_by"),
+    text("issued_role"),
+    instant("issued_at"),
+    append_only=True,
+)
+
+bulletin_figures = tenant_table(
+    "bulletin_figures",
+    "metrics",
+    uuid("bulletin_id", primary_key=True),
+    Column("place", Integer, primary_key=True),
+    # what was asked, and the whole answer with its definition and version
+    document("question"),
+    document("answer"),
+    ForeignKeyConstraint(["street_id", "bulletin_id"], ["bulletins.street_id", "bulletins.id"]),
+    append_only=True,
+)
+
+bulletin_corrections = tenant_table(
+    "bulletin_corrections",
+    "metrics",
+    uuid("bulletin_id", primary_key=True),
+    uuid("id", primary_key=True),
+    text("reason"),
+    instant("known_at"),
+    # for each figure that differs: its place, the answer then and now
+    document("differences"),
+    uuid("made_by"),
+    text("made_role"),
+    instant("made_at"),
+    ForeignKeyConstraint(["street_id", "bulletin_id"], ["bulletins.street_id", "bulletins.id"]),
+    append_only=True,
 )

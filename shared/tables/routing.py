@@ -192,7 +192,7 @@ transitions = tenant_table(
     Column("late", Boolean, nullable=False),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     # Rows come in the order of their recording: finding what was recorded since costs next to nothing.
-    Index("ix_transitions_recorded", "recorded_at", postgresql_using="brin"),
+    Index("ix_transitions_recorded", "street_id", "recorded_at", postgresql_using="brin"),
     append_only=True,
 )
 

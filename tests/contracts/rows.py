@@ -1,6 +1,6 @@
 """One row for every tenant table, made by reflection: a new table is covered the day it is born."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import orjson
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     Text,
+    Time,
     Uuid,
     insert,
 )
@@ -29,6 +30,8 @@ CHOSEN = {
     ("parts", "kind"): "assist",
     ("deliveries", "consumer"): "routing",
     ("petitions", "action"): "urge",
+    ("assessment_calendars", "month_starts_on"): 19,
+    ("assessment_calendars", "year_starts_in"): 11,
     ("grids", "polygon"): [[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]],
 }
 
@@ -53,6 +56,7 @@ def _value(table, column):
         LargeBinary: lambda: uuid7().bytes,
         JSONB: dict,
         ARRAY: list,
+        Time: time,
         Text: lambda: f"x{uuid7().hex}",
     }
     return next(make() for kind, make in kinds.items() if isinstance(column.type, kind))
@@ -87,7 +91,9 @@ async def furnish(owner, street_id):
 def insert_statement(table, row):
     """Return (SQL, values) of an INSERT as the driver wants it, JSON as it stands."""
     marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-    values = tuple(orjson.dumps(v).decode() if isinstance(v, dict | list) else v for v in row.values())
+    values = tuple(
+        orjson.dumps(v).decode() if isinstance(table.c[name].type, JSONB) else v for name, v in row.items()
+    )
     return f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({marks})", values
 
 

@@ -122,7 +122,11 @@ async def test_rating_a_closure_once(submit, stand, act, happened, count, intake
     assert answer.status_code == 202, answer.text
     assert answer.json()["closure"] == 1
     assert answer.json()["resolved_text"] == "部分解决"
-    assert (await happened())[-1] == ("rating_given", {"closure": 1, "satisfaction": "very_satisfied"}, [])
+    assert (await happened())[-1] == (
+        "rating_given",
+        {"closure": 1, "satisfaction": "very_satisfied"},
+        ["metrics"],
+    )
     problem(await act(ticket, "rating", {"satisfaction": "dissatisfied"}), 409, "already_rated")
     assert (await intake.get(path, headers=resident)).json()["actions"] == ["reopen"]
     await stand(ticket, S.HANDLING, [*moves, ("reopen", S.CLOSED, S.HANDLING)])

@@ -267,7 +267,7 @@ async def test_ratings_are_shown(submit, stand, get, owner, street, clerk):
         await tx.execute(
             insert(ratings).values(
                 street_id=street.id, ticket_id=ticket["id"], closure=1, satisfaction="satisfied", resolved="yes",
-                contacted=True, comment="快", author_id=ticket["id"], recorded_at=clock.now(),
+                contacted=True, comment="快", author_id=ticket["id"], occurred_at=clock.now(), recorded_at=clock.now(),
             )
         )  # fmt: skip
     answer = (await get(f"/v1/tickets/{ticket['number']}", clerk)).json()

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from services.metrics.book import book
-from shared.tables import tickets, transitions
+from shared.tables import ratings, tickets, transitions
 from shared.terms import Role
 from tests.metrics import oracle
 
@@ -27,6 +27,17 @@ def write_in(processes):
         moves = [move for _, history in ledger for move in history]
         async with processes("routing").database.transaction([street.id]) as tx:
             await tx.insert_many(transitions, moves)
+
+    return rows
+
+
+@pytest.fixture
+def rate_in(processes):
+    """`await rate_in(street, rows)` stores what reporters said."""
+
+    async def rows(street, said):
+        async with processes("intake").database.transaction([street.id]) as tx:
+            await tx.insert_many(ratings, said)
 
     return rows
 

@@ -11,7 +11,7 @@ from shared.outbox import Outbox
 from tests.metrics import histories
 
 DAMAGE = {
-    "a measure of a fact": "UPDATE ticket_facts SET closed = 1 - closed WHERE ticket_id = $1 AND span = 0",
+    "a measure of a fact": "UPDATE ticket_facts SET flags0 = flags0 # 8 WHERE ticket_id = $1 AND span = 0",
     "the end of a span": "UPDATE ticket_facts SET valid_to = coalesce(valid_to, valid_from) + interval '1 hour' WHERE ticket_id = $1",
     "the day of receipt": "UPDATE ticket_facts SET received_day = received_day - 1 WHERE ticket_id = $1",
     "a dimension": "UPDATE ticket_facts SET channel = 'elsewhere' WHERE ticket_id = $1",
@@ -20,7 +20,7 @@ DAMAGE = {
     "a fact too few": "DELETE FROM ticket_facts WHERE ticket_id = $1 AND span = 0",
     "facts of no ticket": "UPDATE ticket_facts SET ticket_id = gen_random_uuid() WHERE ticket_id = $1",
     "an amount": "UPDATE totals SET received = received + 1 WHERE dimension = '' AND tier = 'mm' AND received > 0",
-    "two amounts that cancel out": "UPDATE totals SET received = received + 1, closed = closed - 1 WHERE tier = 'dd'",
+    "two amounts that cancel out": "UPDATE totals SET received = coalesce(received, 0) + 1, closed = coalesce(closed, 0) - 1 WHERE tier = 'dd'",
     "a cell too few": "DELETE FROM totals WHERE tier = 'mm' AND dimension = 'channel'",
     "a cell elsewhere": "UPDATE totals SET step = step + interval '40 years' WHERE tier = 'mh'",
     "a cell of no meaning": "UPDATE totals SET tier = 'yy' WHERE tier = 'dh'",
@@ -41,7 +41,7 @@ async def test_damage_is_found_and_mended(what, street, both, database):
     assert not found.clean
     assert found.differences
     assert bool(found.wrong_tickets) == (what in TICKET_DAMAGE)
-    assert bool(found.wrong_cells) == (what not in TICKET_DAMAGE)
+    assert found.wrong_cells or what in TICKET_DAMAGE
     assert await rebuild(database, street.id) == len(ledger)
     assert (await recount(database, street.id)).clean
 
@@ -67,8 +67,7 @@ async def test_unbooked_tickets_are_found(street, write, database):
     await write(histories.ledger(random.Random(4), street.id, 5))
     found = await recount(database, street.id)
     assert not found.clean
-    assert found.wrong_tickets == 5
-    assert found.wrong_cells > 0
+    assert (found.wrong_tickets, found.cells) == (5, 0)
 
 
 async def test_many_differences_are_counted_and_a_few_told(street, write, database):

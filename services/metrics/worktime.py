@@ -1,0 +1,51 @@
+"""How long something took, in natural and in working time. Pure.
+
+Working time is the office hours of working days, 08:30 to 12:00 and 13:30 to 18:00 (eight hours); make-up days are
+worked and holidays are not. Streets' own hours differ; this is a yardstick for comparing, not a deadline.
+"""
+
+from datetime import datetime, timedelta
+
+from shared.calendar import WorkCalendar
+from shared.clock import SHANGHAI
+
+HOURS = ((8.5 * 3600, 12 * 3600), (13.5 * 3600, 18 * 3600))  # seconds of the day
+DAY = int(sum(end - start for start, end in HOURS))
+
+
+def natural_seconds(start: datetime, end: datetime) -> int:
+    """Return the whole seconds from start to end."""
+    return int((end - start).total_seconds())
+
+
+def working_seconds(start: datetime, end: datetime, calendar: WorkCalendar) -> int:
+    """Return the office hours between two instants, in whole seconds; 0 where the end is not after the start."""
+    a, b = start.astimezone(SHANGHAI), end.astimezone(SHANGHAI)
+    if b <= a:
+        return 0
+    if a.date() == b.date():
+        return int(_until(b, calendar) - _until(a, calendar))
+    whole = calendar.working_days_between(a.date(), b.date() - timedelta(days=1))
+    first = DAY if calendar.is_workday(a.date()) else 0
+    return int(first - _until(a, calendar) + whole * DAY + _until(b, calendar))
+
+
+def _until(moment: datetime, calendar: WorkCalendar) -> float:
+    """Return how much of its day's office hours have passed."""
+    if not calendar.is_workday(moment.date()):
+        return 0.0
+    at = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
+    return sum(min(max(at - start, 0.0), end - start) for start, end in HOURS)
+
+
+def text(seconds: float | None) -> str:
+    """Return a duration in words: 3天4小时, 2小时5分钟, 40秒; "—" for none."""
+    if seconds is None:
+        return "—"
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}天{hours}小时" if hours else f"{days}天"
+    if hours:
+        return f"{hours}小时{minutes}分钟" if minutes else f"{hours}小时"
+    return f"{minutes}分钟" if minutes else f"{int(seconds)}秒"
