@@ -228,11 +228,30 @@ def decide(
     Raises NotFound (no such action), Forbidden (not this actor), Conflict (not from this state, too late,
     too early, parts open) and Invalid (required data is missing or not of its vocabulary).
     """
+    edge = _edge(action)
+    if not may(edge, role, relations):
+        raise Forbidden(f"{role.text}不能对这张工单执行“{edge.text}”", code="not_your_action")
+    return _follow(edge, situation, role, occurred_at, data)
+
+
+def follow(situation: Situation, action: str, *, occurred_at: datetime, data: dict[str, object]) -> State:
+    """Return the state after a move of which only a ledger tells: `decide` without asking who it was.
+
+    Raises NotFound, Conflict and Invalid as `decide` does.
+    """
+    return _follow(_edge(action), situation, None, occurred_at, data)
+
+
+def _edge(action: str) -> Edge:
     edge = ACTIONS.get(action)
     if edge is None:
         raise NotFound(f"没有“{action}”这个操作", code="unknown_action")
-    if not may(edge, role, relations):
-        raise Forbidden(f"{role.text}不能对这张工单执行“{edge.text}”", code="not_your_action")
+    return edge
+
+
+def _follow(
+    edge: Edge, situation: Situation, role: Role | None, occurred_at: datetime, data: dict[str, object]
+) -> State:
     if situation.state not in edge.sources:
         raise Conflict(
             f"工单当前为“{situation.state.text}”,不能执行“{edge.text}”",
@@ -264,7 +283,9 @@ def _require(edge: Edge, data: dict[str, object]) -> None:
         raise Invalid(missing[0].message, errors=missing, code="data_required")
 
 
-def _guard(edge: Edge, now: Situation, role: Role, occurred_at: datetime, data: dict[str, object]) -> None:
+def _guard(
+    edge: Edge, now: Situation, role: Role | None, occurred_at: datetime, data: dict[str, object]
+) -> None:
     if now.moved_at and occurred_at < now.moved_at:
         raise Conflict("发生时间不能早于上一步的时间", code="before_previous_move")
     match edge.action:

@@ -1,0 +1,53 @@
+"""A row that was brought in before and now tells more: what is new, if all that was told stays as it was.
+
+Histories stand here as they are stored: [[action, ISO instant, data], …].
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.intake.ledger.course import FROM_LEDGER
+
+Stored = Sequence[Sequence[Any]]
+# A matter that was waiting when it was last told of, and was turned away since.
+_TURNED_AWAY = frozenset({"reject", "merge", "withdraw", "redirect"})
+
+
+def grown(before: Stored, now: Stored, moment: datetime) -> list[list[Any]] | None:
+    """Return the moves that `now` tells beyond `before`, none if it tells the same; None where they differ."""
+    first, *rest = (list(move) for move in now)
+    late = _excluded_since(before[0], first, moment)
+    if late is None:
+        return None
+    told = list(before[1:])
+    same = 0
+    while same < min(len(told), len(rest)) and _same(told[same], rest[same]):
+        same += 1
+    left = [move[0] for move in told[same:]]
+    if not left or (left == ["accept"] and rest[same:] and rest[same][0] in _TURNED_AWAY):
+        return [*rest[same:], *late]
+    return None
+
+
+def _same(before: Sequence[Any], now: Sequence[Any]) -> bool:
+    """Return whether two moves are one; the outcome may be told only with the closing."""
+    if list(before[:2]) != list(now[:2]):
+        return False
+    return _without(before[2], "outcome") == _without(now[2], "outcome")
+
+
+def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != name}
+
+
+def _excluded_since(before: Sequence[Any], now: Sequence[Any], moment: datetime) -> list[list[Any]] | None:
+    """Return the exclusion from assessment that came since as a move; None where the registration differs."""
+    if _same(before, now):
+        return []
+    why = now[2].get("exclusion")
+    if "exclusion" in before[2] or list(before[:2]) != list(now[:2]):
+        return None
+    if _without(now[2], "exclusion") != before[2]:
+        return None
+    return [["exclude", moment.isoformat(), {"reason": FROM_LEDGER, "exclusion": why}]]
