@@ -36,19 +36,27 @@ class Keyring:
         return hmac.new(self.database, role.encode(), hashlib.sha256).hexdigest()
 
     def seal(self, value: dict[str, Any], context: bytes) -> bytes:
-        """Encrypt a small JSON value (AES-256-GCM), bound to `context`: kid(8) + nonce(12) + ciphertext."""
-        kid, key = self.data[0]
-        nonce = os.urandom(12)
-        return kid.encode() + nonce + _aead(key).encrypt(nonce, orjson.dumps(value), context)
+        """Encrypt a small JSON value, bound to `context`."""
+        return self.seal_bytes(orjson.dumps(value), context)
 
     def open(self, sealed: bytes, context: bytes) -> dict[str, Any]:
-        """Decrypt what `seal` made; raise ValueError for an unknown key, InvalidTag for another context."""
+        """Decrypt what `seal` made; raise as `open_bytes` does."""
+        value: dict[str, Any] = orjson.loads(self.open_bytes(sealed, context))
+        return value
+
+    def seal_bytes(self, content: bytes, context: bytes) -> bytes:
+        """Encrypt (AES-256-GCM), bound to `context`: kid(8) + nonce(12) + ciphertext."""
+        kid, key = self.data[0]
+        nonce = os.urandom(12)
+        return kid.encode() + nonce + _aead(key).encrypt(nonce, content, context)
+
+    def open_bytes(self, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt what `seal_bytes` made; raise ValueError for an unknown key, InvalidTag for another context."""
         kid = sealed[:8].decode()
         key = dict(self.data).get(kid)
         if key is None:
             raise ValueError(f"unknown data key {kid}")
-        value: dict[str, Any] = orjson.loads(_aead(key).decrypt(sealed[8:20], sealed[20:], context))
-        return value
+        return _aead(key).decrypt(sealed[8:20], sealed[20:], context)
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """Return a keyed digest by which an encrypted value can be found again."""

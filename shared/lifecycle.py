@@ -289,7 +289,8 @@ def _guard(
     if now.moved_at and occurred_at < now.moved_at:
         raise Conflict("发生时间不能早于上一步的时间", code="before_previous_move")
     match edge.action:
-        case "return" if now.return_until and occurred_at > now.return_until:
+        # The limit binds whoever returns it now; of a ledger's returns nobody knows exactly when they were.
+        case "return" if role and now.return_until and occurred_at > now.return_until:
             raise Conflict("已过退单时限,视为接受", code="return_limit_passed")
         case "handle" if now.open_parts:
             raise Conflict(f"还有 {now.open_parts} 个协办单位没有完成", code="parts_open")

@@ -7,8 +7,11 @@ not there (404), never "forbidden".
 from sqlalchemy import ColumnElement, exists, false, or_, select, true
 
 from shared.auth import Actor
+from shared.db import Database
+from shared.errors import Conflict, NotFound
+from shared.streets import Street, Streets
 from shared.tables import parts, ticket_states, tickets, units
-from shared.terms import STREET_WIDE, Role
+from shared.terms import STREET_WIDE, TICKET_NUMBER, Role
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -33,3 +36,30 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return or_(mine, ticket_states.c.community_code == home, tickets.c.entered_by == actor.id)
+
+
+async def street_of(database: Database, streets: Streets, actor: Actor, number: str) -> Street:
+    """Return the actor's street that has a ticket of this number; raise NotFound.
+
+    Numbers of our own tell their street; those that came with a ledger need not, and two streets may have given
+    the same one: then the street cannot be told, and Conflict says so.
+    """
+    if not TICKET_NUMBER.fullmatch(number):
+        raise NotFound("没有这张工单", code="ticket_not_found")
+    if len(actor.streets) == 1:
+        return await streets.by_id(next(iter(actor.streets)))
+    async with database.transaction(actor.streets, read_only=True) as tx:
+        rows = await tx.rows(
+            select(tickets.c.street_id).where(
+                tickets.c.street_id.in_(actor.streets), tickets.c.number == number
+            )
+        )
+    there = {row.street_id for row in rows}
+    if len(there) > 1:
+        own = await streets.of_prefix(number)
+        there = {own.id} if own is not None and own.id in there else there
+    if not there:
+        raise NotFound("没有这张工单", code="ticket_not_found")
+    if len(there) > 1:
+        raise Conflict("您所在的几个街道都有这个编号的工单", code="number_in_several_streets")
+    return await streets.by_id(there.pop())

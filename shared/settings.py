@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     # What an intake process holds at most between "read" and "committed"; more is answered 503.
     intake_queue: int = 2000
     max_body_bytes: int = 262_144
+    max_import_bytes: int = 67_108_864
     token_ttl: int = 7200
     staff_token_ttl: int = 12 * 3600
     idempotency_days: int = 7

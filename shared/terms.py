@@ -4,8 +4,12 @@ Sources: design section 2; kinds after the wording of the Beijing ordinance (咨
 plus 表扬; outcomes and roles after the design. State and action names live in `shared.lifecycle`.
 """
 
+import re
 from enum import StrEnum
 from typing import Self
+
+# What a ticket's number may be made of: it stands in addresses, and ledgers bring their own with Chinese in them.
+TICKET_NUMBER = re.compile(r"^[0-9A-Za-z_\-\u3007\u3400-\u4dbf\u4e00-\u9fff]{1,40}$")
 
 
 class Term(StrEnum):

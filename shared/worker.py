@@ -35,7 +35,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """Work that is done every so often, Redis or no Redis; each run must be safe to repeat."""
+    """Work that is done every so often, Redis or no Redis; each run must be safe to repeat.
+
+    A run that returns True has more to do: the next follows at once.
+    """
 
     name: str
     seconds: float
@@ -110,13 +113,15 @@ async def _when_there(build: Callable[[], Awaitable[Duties]], stop: asyncio.Even
 
 async def _repeat(periodic: Periodic, stop: asyncio.Event) -> None:
     while not stop.is_set():
+        more: object = False
         try:
-            await periodic.run()
+            more = await periodic.run()
         except (Unavailable, RedisError, OSError, TimeoutError) as error:
             log.warning("periodic_waits", name=periodic.name, error=type(error).__name__)
         except Exception:
             log.exception("periodic_failed", name=periodic.name)
-        await _pause(stop, periodic.seconds)
+        if more is not True:
+            await _pause(stop, periodic.seconds)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

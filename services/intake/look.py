@@ -9,19 +9,9 @@ from services.intake import petition, store, view
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
-from shared.errors import NotFound
 from shared.lifecycle import OPEN, State
 from shared.process import Process
-from shared.streets import Street
 from shared.terms import Role
-
-
-async def street_of(process: Process, actor: Actor, number: str) -> Street:
-    """Return the street of a ticket number; raise NotFound unless it is among the actor's."""
-    street = await process.streets.of_number(number)
-    if street.id not in actor.streets:
-        raise NotFound("没有这张工单", code="ticket_not_found")
-    return street
 
 
 async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.intake.phone import digits_of
 from services.intake.registry import Registry
 from services.intake.schemas import Contact, TicketIn
 from services.intake.submit import Draft
@@ -19,7 +20,6 @@ from shared.terms import Channel, Role
 
 RESIDENT_CHANNELS = frozenset({Channel.MINI_PROGRAM, Channel.WEB, Channel.GROUP_TOPIC})
 LATE_AFTER = timedelta(seconds=60)
-_COUNTRY, _NATIONAL_DIGITS, _FEWEST_DIGITS = "86", 11, 5
 
 
 async def prepare(
@@ -112,8 +112,7 @@ def phone_digits(contact: Contact | None) -> str | None:
     """Return the digits by which a phone number is found again: +86-138-1234-5678 is 13812345678."""
     if contact is None or contact.phone is None:
         return None
-    digits = "".join(c for c in contact.phone if c.isdigit())
-    if len(digits) < _FEWEST_DIGITS:
+    digits = digits_of(contact.phone)
+    if digits is None:
         raise invalid("contact.phone", "电话号码不完整", code="bad_phone")
-    national = digits.removeprefix("00").removeprefix(_COUNTRY)
-    return national if len(national) == _NATIONAL_DIGITS else digits
+    return digits

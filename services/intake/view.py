@@ -23,7 +23,7 @@ PUBLIC_REASONS = _CLOSING | {"reject", "redirect", "handle", "suspend"}
 
 
 def _text(vocabulary: type[Term], code: str | None) -> str | None:
-    return vocabulary(code).text if code is not None else None
+    return vocabulary(code).text if code else None
 
 
 def title(content: str) -> str:
@@ -47,7 +47,7 @@ def item(row: Row[Any], now: datetime) -> dict[str, Any]:
         "title": title(row.content),
         "state": state.value,
         "state_text": state.text,
-        "kind": row.kind,
+        "kind": row.kind or None,
         "kind_text": _text(Kind, row.kind),
         "channel": row.channel,
         "channel_text": Channel(row.channel).text,

@@ -21,7 +21,7 @@ async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
     """Book every ticket that these events name, street by street in one order."""
     named: dict[int, set[UUID]] = defaultdict(set)
     for event in happened:
-        named[event.street_id].add(event.ticket_id)
+        named[event.street_id].update(event.tickets())
     for street_id in sorted(named):
         await book(tx, street_id, named[street_id])
 

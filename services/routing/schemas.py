@@ -2,10 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from shared.terms import Agency, Kind, Outcome, Resolved, Satisfaction, WhistleKind
+from shared.terms import TICKET_NUMBER, Agency, Kind, Outcome, Resolved, Satisfaction, WhistleKind
 from shared.web.fields import Answer, Body, Code, Content, Instant, Line, LocalTime, PastInstant, Short
+
+Number = Annotated[
+    str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True, pattern=TICKET_NUMBER.pattern)
+]
 
 
 class ActionIn(Body):
@@ -17,7 +21,7 @@ class ActionIn(Body):
     unit: Short | None = Field(None, description="单位代码或名称")
     units: list[Short] | None = Field(None, min_length=1, max_length=20)
     outcome: Outcome | None = None
-    into: Code | None = Field(None, description="并入的工单编号")
+    into: Number | None = Field(None, description="并入的工单编号")
     agency: Agency | None = None
     until: Instant | None = None
     approve: bool | None = None

@@ -12,6 +12,7 @@ from shared.streets import Street
 from shared.terms import Channel, Kind, Level, Mode, Outcome, Role, Term
 
 TITLE = 30
+NOT_TOLD = "未注明"  # a ledger need not say of what kind a request was
 
 
 def deadline_text(row: Any, now: datetime) -> str | None:
@@ -70,7 +71,10 @@ _VOCABULARIES: dict[str, type[Term]] = {
 
 def texts(row: Any) -> dict[str, str]:
     """Return the Chinese twin of each enum of a row."""
-    return {f"{name}_text": vocabulary(row[name]).text for name, vocabulary in _VOCABULARIES.items()}
+    return {
+        f"{name}_text": vocabulary(row[name]).text if row[name] else NOT_TOLD
+        for name, vocabulary in _VOCABULARIES.items()
+    }
 
 
 def unit_name(registry: Registry, code: str | None) -> str | None:

@@ -5,10 +5,12 @@ An event without a subscriber stands here with its reason, so that nobody wonder
 
 from shared.events.envelope import Event
 from shared.events.tickets import (
+    LedgerRowsReceivedV1,
     PetitionFiledV1,
     RatingGivenV1,
     SupplementAddedV1,
     TicketMovedV1,
+    TicketsMovedV1,
     TicketSubmittedV1,
 )
 from shared.settings import Service
@@ -20,5 +22,8 @@ SUBSCRIBERS: dict[type[Event], tuple[Service, ...]] = {
     PetitionFiledV1: ("routing",),
     SupplementAddedV1: (),  # read where it stands; nobody's work depends on it yet
     RatingGivenV1: ("metrics",),
+    # A ledger's rows travel by the hundred: one event in, one event on.
+    LedgerRowsReceivedV1: ("routing",),
+    TicketsMovedV1: ("metrics",),
 }
 KNOWN: dict[tuple[str, int], type[Event]] = {(e.TYPE, e.VERSION): e for e in SUBSCRIBERS}

@@ -1,13 +1,15 @@
 """The events of a ticket. Samples of each stand in tests/contracts/events/."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
-from shared.events.envelope import Event
+from shared.events.envelope import Event, TicketEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSubmittedV1(Event):
+class TicketSubmittedV1(TicketEvent):
     """A request was taken in and is durable."""
 
     TYPE: ClassVar[str] = "ticket_submitted"
@@ -16,7 +18,7 @@ class TicketSubmittedV1(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketMovedV1(Event):
+class TicketMovedV1(TicketEvent):
     """One or more moves were made on a ticket in one transaction; `version` is its number of moves since."""
 
     TYPE: ClassVar[str] = "ticket_moved"
@@ -27,7 +29,7 @@ class TicketMovedV1(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PetitionFiledV1(Event):
+class PetitionFiledV1(TicketEvent):
     """A reporter asked to withdraw, to urge or to reopen; routing decides."""
 
     TYPE: ClassVar[str] = "petition_filed"
@@ -37,7 +39,7 @@ class PetitionFiledV1(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SupplementAddedV1(Event):
+class SupplementAddedV1(TicketEvent):
     """Something was added to a ticket by its reporter or by staff."""
 
     TYPE: ClassVar[str] = "supplement_added"
@@ -46,10 +48,33 @@ class SupplementAddedV1(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatingGivenV1(Event):
+class RatingGivenV1(TicketEvent):
     """A reporter rated a closure."""
 
     TYPE: ClassVar[str] = "rating_given"
     VERSION: ClassVar[int] = 1
     closure: int
     satisfaction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketsMovedV1(Event):
+    """Moves were made on many tickets in one transaction: histories that came with a ledger."""
+
+    TYPE: ClassVar[str] = "tickets_moved"
+    VERSION: ClassVar[int] = 1
+    ticket_ids: list[str]
+
+    def tickets(self) -> Sequence[UUID]:
+        return [UUID(ticket_id) for ticket_id in self.ticket_ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRowsReceivedV1(Event):
+    """Rows of a ledger were taken in: those of this import from line `first` to line `last`, both included."""
+
+    TYPE: ClassVar[str] = "ledger_rows_received"
+    VERSION: ClassVar[int] = 1
+    import_id: str
+    first: int
+    last: int

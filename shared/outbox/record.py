@@ -30,7 +30,7 @@ class Outbox:
             rows.append(
                 {
                     "street_id": event.street_id, "id": event.id, "type": event.TYPE, "version": event.VERSION,
-                    "producer": self._producer, "ticket_id": event.ticket_id, "payload": event.payload(),
+                    "producer": self._producer, "ticket_id": event.about(), "payload": event.payload(),
                     "recorded_at": now,
                 }
             )  # fmt: skip

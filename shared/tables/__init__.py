@@ -3,6 +3,10 @@
 from shared.tables.base import metadata
 from shared.tables.console import api_keys, calendar_days, streets
 from shared.tables.intake import (
+    import_errors,
+    import_files,
+    import_rows,
+    imports,
     number_counters,
     petitions,
     ratings,
@@ -42,6 +46,7 @@ __all__ = [
     "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "assessment_calendars", "audit_log", "books",
     "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories",
     "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
     "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """What was reported. Tickets are never updated: where they stand is routing's."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     text as sql,
 )
 
-from shared.tables.base import instant, tenant_table, text, uuid
+from shared.tables.base import document, instant, tenant_table, text, uuid
 
 tickets = tenant_table(
     "tickets",
@@ -115,4 +116,83 @@ number_counters = tenant_table(
     "intake",
     Column("day", Date, primary_key=True),
     Column("taken", Integer, nullable=False),
+)
+
+# One row an upload. Whoever works on it holds the claim; a claim not renewed in time is anybody's.
+imports = tenant_table(
+    "imports",
+    "intake",
+    uuid("id", primary_key=True),
+    text("file_name"),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    text("state"),
+    # why it failed, for people
+    text("message", nullable=True),
+    document("warnings"),
+    uuid("entered_by"),
+    text("entered_role"),
+    instant("created_at"),
+    instant("read_at", nullable=True),
+    instant("finished_at", nullable=True),
+    # how many lines the file has, about; the last of them whose row is stored
+    Column("lines", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created", Integer, nullable=False),
+    Column("updated", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("faults", Integer, nullable=False),
+    uuid("claim", nullable=True),
+    instant("claimed_until", nullable=True),
+    # claims since the last step forward: a file that kills its reader is given up
+    Column("attempts", Integer, nullable=False),
+    # the newest event of the rows, and of what routing made of them: when all up to it are done, the import is
+    uuid("last_event", nullable=True),
+    uuid("last_moved", nullable=True),
+    CheckConstraint("state in ('running', 'done', 'failed')", name="state"),
+    Index("ix_imports_running", "street_id", "id", postgresql_where=sql("state = 'running'")),
+)
+
+# The file itself, sealed, in pieces; gone when all its rows are stored.
+import_files = tenant_table(
+    "import_files",
+    "intake",
+    uuid("import_id", primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["street_id", "import_id"], ["imports.street_id", "imports.id"]),
+)
+
+# What a ledger's row told of its ticket's course; no personal data. Rows of later imports that tell more of a
+# ticket add rows of their own.
+import_rows = tenant_table(
+    "import_rows",
+    "intake",
+    uuid("import_id", primary_key=True),
+    Column("line", Integer, primary_key=True),
+    uuid("ticket_id"),
+    # the ticket's number in the ledger, or the row's digest and its place among equal rows
+    text("identity"),
+    # of the whole row, and of the part that may not change any more
+    Column("digest", LargeBinary, nullable=False),
+    Column("fixed", LargeBinary, nullable=False),
+    document("course"),
+    ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    Index("ix_import_rows_identity", "street_id", "identity"),
+    Index("ix_import_rows_ticket", "street_id", "ticket_id"),
+    append_only=True,
+)
+
+import_errors = tenant_table(
+    "import_errors",
+    "intake",
+    uuid("import_id", primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    # the column's English name; empty where the row as such is wrong
+    text("column_name", nullable=True),
+    text("message"),
+    ForeignKeyConstraint(["street_id", "import_id"], ["imports.street_id", "imports.id"]),
+    append_only=True,
 )

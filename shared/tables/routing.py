@@ -115,7 +115,7 @@ ticket_states = tenant_table(
     instant("return_until", nullable=True),
     instant("extension_until", nullable=True),
     Column("due_provisional", Boolean, nullable=False),
-    # since when the handling clock runs; empty once a person has set the deadline or a pause has moved it
+    # since when the clock runs (of acceptance, then of handling); empty once a person has set the deadline or a pause has moved it
     instant("clock_from", nullable=True),
     # the handling limit as the catalogue writes it: what a pause or a reopening counts with
     text("resolve_limit"),

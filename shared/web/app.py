@@ -1,6 +1,6 @@
 """The FastAPI application of a service, and how it is served."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,6 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sqlalchemy import text
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
@@ -20,10 +19,10 @@ from shared.process import Process, configure_logging, spare_the_collector
 from shared.settings import Service, Settings, load
 from shared.web import problems
 from shared.web.access import SECURITY_SCHEMES
-from shared.web.edge import Edge
+from shared.web.edge import BodyLimits, Edge, UntoldLength
 
 # What the tables must be at least; `banjie migrate` brings them there.
-MIGRATION = "0002"
+MIGRATION = "0003"
 _WAITING = Gauge("banjie_deliveries_waiting", "Deliveries not yet done", ["consumer"])
 _OLDEST = Gauge("banjie_deliveries_oldest_seconds", "Age of the oldest delivery not yet done", ["consumer"])
 _PARKED = Gauge("banjie_deliveries_parked", "Deliveries given up and waiting for a person", ["consumer"])
@@ -43,9 +42,14 @@ def create_app(
     *,
     setup: Setup | None = None,
     settings: Settings | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """Return a service's application; `setup` prepares what its routes find on `app.state`."""
+    """Return a service's application; `setup` prepares what its routes find on `app.state`.
+
+    `larger_bodies`: addresses that take files, with the bytes a body may have there.
+    """
     settings = settings or Settings()
+    limits = BodyLimits(settings.max_body_bytes, larger_bodies or {})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,10 +73,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,  # another address is another thing: 404, as documented
         middleware=[
-            Middleware(Edge, max_body=settings.max_body_bytes),
+            Middleware(Edge, limits=limits),
             *_cors(settings),
-            # For bodies that do not tell their length; inside the edge, so that its answer is ours.
-            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
+            Middleware(UntoldLength, limits=limits),
         ],
     )
     problems.install(app)

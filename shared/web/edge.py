@@ -1,11 +1,14 @@
 """The outermost layer, plain ASGI: a trace id, security headers, counts and times, and no bare 500."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
@@ -30,12 +33,38 @@ _HEADERS = [
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How many bytes a body may have: `usual`, and more at the few addresses that take files."""
+
+    usual: int
+    larger: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, path: str) -> int:
+        """Return the limit at an address."""
+        return self.larger.get(path, self.usual)
+
+
+class UntoldLength:
+    """Holds bodies that do not tell their length to the same limits; inside the edge, so that its answer is ours."""
+
+    def __init__(self, app: ASGIApp, *, limits: BodyLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await RequestBodyLimitMiddleware(self._app, self._limits.of(scope["path"]))(scope, receive, send)
+
+
 class Edge:
     """Wraps the application; whatever escapes it becomes a problem+json answer and a log line."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, *, limits: BodyLimits) -> None:
         self._app = app
-        self._max_body = max_body
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,7 +82,7 @@ class Edge:
             await send(message)
 
         try:
-            if _told_length(scope["headers"]) > self._max_body:
+            if _told_length(scope["headers"]) > self._limits.of(scope["path"]):
                 await answer(413, "too_large", "请求过大", "请求过大", trace)(scope, receive, sending)
                 return
             await self._app(scope, receive, sending)

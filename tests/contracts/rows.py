@@ -32,6 +32,7 @@ CHOSEN = {
     ("petitions", "action"): "urge",
     ("assessment_calendars", "month_starts_on"): 19,
     ("assessment_calendars", "year_starts_in"): 11,
+    ("imports", "state"): "running",
     ("grids", "polygon"): [[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]],
 }
 

@@ -20,7 +20,7 @@ HEARD = [(service, kind) for kind, services in SUBSCRIBERS.items() for service i
 
 def read(path):
     row = json.loads(path.read_text(encoding="utf-8"))
-    return row | {"id": UUID(row["id"]), "ticket_id": UUID(row["ticket_id"])}
+    return row | {"id": UUID(row["id"]), "ticket_id": UUID(row["ticket_id"]) if row["ticket_id"] else None}
 
 
 def sample_of(kind):
@@ -56,7 +56,7 @@ def test_a_sample_is_read_and_written_as_it_stands(path):
     row = read(path)
     event = from_row(KNOWN, row)
     assert (row["type"], row["version"]) == (event.TYPE, event.VERSION)
-    assert (event.id, event.street_id, event.ticket_id) == (row["id"], row["street_id"], row["ticket_id"])
+    assert (event.id, event.street_id, event.about()) == (row["id"], row["street_id"], row["ticket_id"])
     assert event.payload() == row["payload"]
     assert from_row(KNOWN, row | {"payload": json.loads(json.dumps(event.payload()))}) == event
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -69,7 +69,7 @@ async def test_a_sample_survives_the_database(owner, neighbours, path):
     event = dataclasses.replace(from_row(KNOWN, row), street_id=neighbours.mine)
     stored = {
         "street_id": neighbours.mine, "id": event.id, "type": event.TYPE, "version": event.VERSION,
-        "producer": "intake", "ticket_id": event.ticket_id, "payload": event.payload(),
+        "producer": "intake", "ticket_id": event.about(), "payload": event.payload(),
         "recorded_at": neighbours.rows["events"]["recorded_at"],
     }  # fmt: skip
     async with owner.transaction([neighbours.mine]) as tx:
@@ -77,6 +77,15 @@ async def test_a_sample_survives_the_database(owner, neighbours, path):
         back = await tx.one(events.select().where(events.c.id == event.id))
         assert from_row(KNOWN, back._mapping) == event
         await tx.execute(events.delete().where(events.c.id == event.id))
+
+
+def test_an_event_names_the_tickets_it_is_about():
+    one, many = (
+        from_row(KNOWN, read(p)) for p in SAMPLES if p.stem in {"ticket_moved_v1", "tickets_moved_v1"}
+    )
+    assert list(one.tickets()) == [one.about()]
+    assert many.about() is None
+    assert [str(ticket) for ticket in many.tickets()] == many.ticket_ids
 
 
 def test_what_we_do_not_know_is_not_guessed():
@@ -98,6 +107,8 @@ async def test_a_subscriber_takes_the_sample_of_what_it_subscribed_to(
     petition = await intake.post(f"/v1/tickets/{ticket['number']}/urges", json={}, headers=headers)
     assert petition.status_code == 202, petition.text
     row = read(sample_of(kind)) | {"street_id": street.id, "ticket_id": UUID(ticket["id"])}
+    if "ticket_ids" in row["payload"]:
+        row["payload"]["ticket_ids"] = [ticket["id"]]
     if "petition_id" in row["payload"]:
         row["payload"]["petition_id"] = petition.json()["id"]
     handle = (await duties(service)).handle

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Row
 
-from services.intake import look, petition, rate as rating, store, supplement
+from services.intake import petition, rate as rating, store, supplement
 from services.intake.api.tickets import Number
 from services.intake.etag import IfMatch, require
 from services.intake.schemas import (
@@ -20,6 +20,7 @@ from services.intake.schemas import (
 )
 from shared.auth import Actor
 from shared.db import Transaction
+from shared.scope import street_of
 from shared.terms import STAFF_ROLES, Role
 from shared.web.access import only, process_of
 from shared.web.idempotency import Key, fingerprint_of, once
@@ -144,7 +145,7 @@ async def _act(
 ) -> dict[str, Any]:
     """Do `work` on a ticket in the actor's scope, once for each key, in one transaction."""
     process = process_of(request)
-    street = await look.street_of(process, actor, number)
+    street = await street_of(process.database, process.streets, actor, number)
     wanted = await fingerprint_of(request)
     async with process.database.transaction([street.id]) as tx:
 

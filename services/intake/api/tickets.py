@@ -13,6 +13,7 @@ from shared import clock
 from shared.auth import Actor
 from shared.errors import invalid
 from shared.lifecycle import State
+from shared.scope import street_of
 from shared.terms import STAFF_ROLES, Channel, Role, Scope
 from shared.web.access import only, process_of
 from shared.web.fields import Code, Day
@@ -90,7 +91,7 @@ async def list_tickets(
     responses={
         200: {"headers": _ETAG},
         304: {"description": "没有变化(If-None-Match 相符)"},
-        **documented(401, 403, 404, 405, 422, 503),
+        **documented(401, 403, 404, 405, 409, 422, 503),
     },
 )
 async def show_ticket(
@@ -102,7 +103,7 @@ async def show_ticket(
 ) -> Any:
     """办理经过、时限和当前可做的操作;看不到的工单与不存在的工单一样是 404。"""
     process = process_of(request)
-    street = await look.street_of(process, actor, number)
+    street = await street_of(process.database, process.streets, actor, number)
     async with process.database.transaction([street.id], read_only=True) as tx:
         row = await store.found(tx, actor, street, number)
         answer = await look.detail(tx, process, actor, row)

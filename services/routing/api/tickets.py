@@ -13,8 +13,9 @@ from services.routing.schemas import ActionIn, TicketDetail, TicketOut, WorkItem
 from services.routing.standing import Part, Standing
 from shared import clock
 from shared.auth import Actor
-from shared.errors import Conflict, NotFound, invalid
+from shared.errors import Conflict, invalid
 from shared.lifecycle import State
+from shared.scope import street_of
 from shared.streets import Street
 from shared.terms import Role, Scope
 from shared.web.access import Anyone, process_of
@@ -78,9 +79,8 @@ def _item(row: Any, registry: Registry, now: datetime) -> dict[str, Any]:
 
 
 async def _street(request: Request, actor: Actor, number: str) -> tuple[Street, Registry]:
-    street = await process_of(request).streets.of_number(number)
-    if street.id not in actor.streets:
-        raise NotFound("没有这张工单", code="ticket_not_found")
+    process = process_of(request)
+    street = await street_of(process.database, process.streets, actor, number)
     registries: Registries = request.app.state.registries
     return street, await registries.of(street.id)
 
