@@ -6,7 +6,12 @@ import structlog
 
 from shared.process import configure_logging
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.streets", "tests.fixtures.clients"]
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.streets",
+    "tests.fixtures.clients",
+    "tests.fixtures.ledgers",
+]
 
 
 def pytest_configure():

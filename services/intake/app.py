@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, sessions, tickets
+from services.intake.api import actions, imports, sessions, tickets
 from services.intake.registry import Registry
 from services.intake.submit import Submissions
 from services.intake.wechat import WeChat
 from shared.process import Process
+from shared.settings import Settings
 from shared.web.app import create_app, serve
 
 
@@ -27,7 +28,15 @@ async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
             await submissions.drain()
 
 
-app = create_app("intake", "办结 · 诉求受理", [sessions.router, tickets.router, actions.router], setup=_setup)
+_settings = Settings()
+app = create_app(
+    "intake",
+    "办结 · 诉求受理",
+    [sessions.router, tickets.router, actions.router, imports.router],
+    setup=_setup,
+    settings=_settings,
+    larger_bodies={"/v1/imports": _settings.max_import_bytes},
+)
 
 if __name__ == "__main__":
     serve("intake", "services.intake.app:app")

@@ -188,6 +188,47 @@ class RatingReceipt(RatingOut):
     number: str
 
 
+class ImportFault(Answer):
+    """What is wrong with a line of a ledger."""
+
+    line: int = Field(description="行号,第一行为 1")
+    column: str | None = Field(description="列的英文名;整行有误时为空")
+    header: str | None = Field(description="列的中文名")
+    message: str
+
+
+class ImportItem(Answer):
+    """An import as it stands; done means that its rows are in the figures."""
+
+    id: str
+    street: str
+    file_name: str
+    size: int
+    state: str
+    state_text: str
+    stage: str
+    stage_text: str
+    progress: float = Field(description="进度,0 到 1")
+    rows: int = Field(description="已读的行数")
+    accepted: int = Field(description="其中无误的行数:新建、更新和没有变化的")
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    error_count: int
+    errors_kept: int = Field(description="保留下来的错误条数,最多 1000")
+    message: str | None = Field(description="失败的原因")
+    warnings: list[str]
+    role: str
+    role_text: str
+    created_at: LocalTime
+    finished_at: LocalTime | None
+
+
+class ImportOut(ImportItem):
+    errors: list[ImportFault]
+
+
 class SessionIn(Body):
     code: Annotated[
         str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="wx.login 的 code")

@@ -1,8 +1,9 @@
-"""Intake's worker: nobody sends it events; it throws away the keys of requests long answered."""
+"""Intake's worker: nobody sends it events; it brings ledgers in, and throws away the keys of requests long answered."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
+from services.intake.imports.work import Importing
 from shared import clock
 from shared.db import Transaction
 from shared.events import Event
@@ -10,6 +11,7 @@ from shared.process import Process
 from shared.worker import Duties, Periodic, main
 
 PURGE_SECONDS = 600.0
+IMPORT_SECONDS = 0.5
 BATCH = 500
 _PURGE = """
 DELETE FROM idempotency_keys WHERE street_id = $1 AND (actor_id, key) IN (
@@ -24,7 +26,14 @@ async def duties(process: Process) -> Duties:
     async def purge() -> None:
         await purge_keys(process)
 
-    return Duties(refuse, [Periodic("purge_idempotency_keys", PURGE_SECONDS, purge)], poll_seconds=1.0)
+    return Duties(
+        refuse,
+        [
+            Periodic("purge_idempotency_keys", PURGE_SECONDS, purge),
+            Periodic("import_ledgers", IMPORT_SECONDS, Importing(process).run),
+        ],
+        poll_seconds=1.0,
+    )
 
 
 async def refuse(_: Transaction, events: Sequence[Event]) -> None:

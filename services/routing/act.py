@@ -26,7 +26,10 @@ from shared.terms import Role
 from shared.web.idempotency import once
 
 _NOWHERE = frozenset({State.REJECTED, State.WITHDRAWN, State.REDIRECTED})
-_NEW = "SELECT * FROM tickets WHERE street_id = $1 AND id = $2"
+_NEW = """
+SELECT t.*, EXISTS (
+  SELECT FROM import_rows r WHERE r.street_id = t.street_id AND r.ticket_id = t.id) AS from_ledger
+FROM tickets t WHERE t.street_id = $1 AND t.id = $2"""
 
 
 async def find(tx: Transaction, street: Street, number: str, actor: Actor) -> UUID:
@@ -109,8 +112,13 @@ async def _move(
 
 
 async def _placed(tx: Transaction, door: Door, registry: Registry, ticket_id: UUID) -> Standing:
-    """Return the standing of a ticket the worker has not reached yet: it is placed here and now."""
+    """Return the standing of a ticket the worker has not reached yet: it is placed here and now.
+
+    Conflict for one that came with a ledger: its history is on its way, and must not be made up.
+    """
     ticket: Mapping[str, Any] = await tx.raw.fetchrow(_NEW, registry.street_id, ticket_id)
+    if ticket["from_ledger"]:
+        raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
     return place(door, registry, ticket)
 
 

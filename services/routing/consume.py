@@ -1,17 +1,20 @@
-"""Routing's event doors: a submitted ticket is placed, a reporter's petition is decided."""
+"""Routing's event doors: a submitted ticket is placed, a ledger written down, a reporter's petition decided."""
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from services.routing import ledger
+from services.routing.naming import Names
 from services.routing.place import place
 from services.routing.registry import Registries, Registry
 from services.routing.transitions import SYSTEM, Door
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Problem
-from shared.events import Event, PetitionFiledV1, TicketSubmittedV1
+from shared.events import Event, LedgerRowsReceivedV1, PetitionFiledV1, TicketSubmittedV1
 from shared.lifecycle import ACTIONS, Relation
 from shared.outbox import Outbox
 from shared.settings import Settings
@@ -41,9 +44,26 @@ class Consumer:
             submitted = [e.ticket_id for e in events if isinstance(e, TicketSubmittedV1)]
             if submitted:
                 await self._place(tx, registry, submitted)
+            for event in events:
+                if isinstance(event, LedgerRowsReceivedV1):
+                    registry = await self._write_down(tx, registry, event)
             petitions = [UUID(e.petition_id) for e in events if isinstance(e, PetitionFiledV1)]
             if petitions:
                 await self._petitions(tx, registry, petitions)
+
+    async def _write_down(self, tx: Transaction, registry: Registry, event: LedgerRowsReceivedV1) -> Registry:
+        """Write down what a ledger's rows tell; return the registry with what they made necessary."""
+        names = Names(registry)
+        rows = await ledger.fetch(tx, registry.street_id, UUID(event.import_id), event.first, event.last)
+        told = ledger.read(rows, names)
+        if names.made:
+            await ledger.make(tx, names.made, registry.street_id)
+            registry = names.registry()
+            tx.on_commit.append(partial(self._registries.learn, registry))
+        door = self._door(tx, registry)
+        await ledger.write_down(door, registry, told)
+        await door.write(together=True)
+        return registry
 
     def _door(self, tx: Transaction, registry: Registry) -> Door:
         return Door(tx, self._outbox, registry, reopen_window_days=self._settings.reopen_window_days)

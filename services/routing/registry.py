@@ -131,6 +131,10 @@ class Registries:
                 continue
             yield registry
 
+    def learn(self, registry: Registry) -> None:
+        """Know a registry as it is now, from someone who has just changed it."""
+        self._known[registry.street_id] = (registry, monotonic())
+
     def forget(self) -> None:
         """Read everything anew at the next question (after a change, and in tests)."""
         self._known.clear()

@@ -6,12 +6,12 @@ Pure: no database. `services/routing/transitions.py` loads a Standing under a lo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from services.routing.assign import Plan, accept_by
+from services.routing.assign import accept_by
 from services.routing.deadlines import due_dates
-from services.routing.registry import Registry
+from services.routing.registry import Category, Registry
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
@@ -84,7 +84,22 @@ class Standing:
         return held
 
 
-def registered(ticket: Any, plan: Plan, registry: Registry, moment: datetime) -> Standing:
+class Decided(Protocol):
+    """What has been decided, or told, of a ticket that is taken over."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def category(self) -> Category: ...
+    @property
+    def community_code(self) -> str | None: ...
+    @property
+    def grid_code(self) -> str | None: ...
+    @property
+    def why(self) -> list[str]: ...
+
+
+def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime) -> Standing:
     """Return the standing of a ticket routing has just taken over: with the desk, to be accepted by tomorrow."""
     due = accept_by(ticket["occurred_at"], registry)
     row: dict[str, Any] = {
@@ -94,7 +109,7 @@ def registered(ticket: Any, plan: Plan, registry: Registry, moment: datetime) ->
         "mode": plan.category.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
         "lead_unit": None, "sign_due_at": None, "contact_due_at": None, "return_until": None, "extension_until": None,
         "due_provisional": due.provisional,
-        "clock_from": None, "resolve_limit": plan.category.limits.resolve,
+        "clock_from": ticket["occurred_at"], "resolve_limit": plan.category.limits.resolve,
         "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
@@ -261,7 +276,8 @@ def _end(c: Change) -> None:
 
 def _merge(c: Change) -> None:
     _end(c)
-    c.row["merged_into"] = c.data.pop("into_id")
+    # A ledger may know that it was merged and not into which.
+    c.row["merged_into"] = c.data.pop("into_id", None)
 
 
 def _unmerge(c: Change) -> None:
@@ -331,10 +347,10 @@ def _supervise(c: Change) -> None:
 
 def due_anew(row: Mapping[str, Any], registry: Registry) -> Deadline | None:
     """Return the deadline by the calendar as it is now, or None where the calendar does not decide it."""
-    if row["state"] == State.SUBMITTED.value:
-        return accept_by(row["received_at"], registry)
     if row["clock_from"] is None or row["suspended_at"] is not None:
         return None
+    if row["state"] == State.SUBMITTED.value:
+        return accept_by(row["received_at"], registry)
     return registry.calendar.due(row["clock_from"], parse_limit(row["resolve_limit"]))
 
 

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from services.routing.assign import Plan
 from services.routing.registry import Registry
-from services.routing.standing import Change, Part, Standing, apply, registered
+from services.routing.standing import Change, Decided, Part, Standing, apply, registered
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Invalid
-from shared.events import TicketMovedV1
-from shared.lifecycle import REGISTER, Relation, State, decide
+from shared.events import TicketMovedV1, TicketsMovedV1
+from shared.lifecycle import REGISTER, Relation, State, decide, follow
 from shared.outbox import Outbox
 from shared.tables import handover_slips, ticket_states, transitions
 from shared.terms import Role
@@ -93,6 +93,55 @@ class Door:
         self._note(standing, REGISTER, None, SYSTEM, moment, {"certain": plan.certain})
         return standing
 
+    def enrol(
+        self,
+        ticket: Any,
+        decided: Decided,
+        actor: Actor,
+        moment: datetime,
+        data: dict[str, Any],
+        *,
+        recorded_at: datetime,
+        due_at: datetime | None,
+    ) -> Standing:
+        """Take over a ticket that came with a ledger; what is told of it follows by `tell`."""
+        standing = registered(ticket, decided, self._registry, moment)
+        _set_deadline(standing, due_at)
+        self._note(standing, REGISTER, None, actor, moment, data, recorded_at)
+        return standing
+
+    def tell(
+        self,
+        standing: Standing,
+        action: str,
+        actor: Actor,
+        occurred_at: datetime,
+        data: dict[str, Any],
+        *,
+        recorded_at: datetime,
+        due_at: datetime | None,
+    ) -> State:
+        """Write down a move that a ledger tells of, or raise why it cannot have been (see `lifecycle.follow`).
+
+        Whose move it was is not asked: `actor` brought the ledger in. `due_at`: the deadline in force by the
+        ledger's own word; None leaves it to the limits.
+        """
+        before = standing.state
+        after = follow(
+            standing.situation(self._reopen_window_days), action, occurred_at=occurred_at, data=data
+        )
+        apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
+        _set_deadline(standing, due_at)
+        self._note(standing, action, before, actor, occurred_at, data, recorded_at)
+        return after
+
+    def forget(self, ticket_id: UUID) -> None:
+        """Take back what was moved of a ticket and not written yet; lock it anew to go on."""
+        self._touched.pop(ticket_id, None)
+        self._actions.pop(ticket_id, None)
+        self._history = [row for row in self._history if row["ticket_id"] != ticket_id]
+        self._slips = [row for row in self._slips if row["ticket_id"] != ticket_id]
+
     def move(
         self,
         standing: Standing,
@@ -133,8 +182,9 @@ class Door:
         actor: Actor,
         at: datetime,
         data: dict[str, Any],
+        recorded_at: datetime | None = None,
     ) -> None:
-        row, now = standing.row, clock.now()
+        row, now = standing.row, recorded_at or clock.now()
         row["version"] += 1
         for slip in standing.slips:
             self._slips.append(
@@ -155,8 +205,8 @@ class Door:
         self._touched[row["ticket_id"]] = standing
         self._actions.setdefault(row["ticket_id"], []).append(action)
 
-    async def write(self) -> None:
-        """Write every move made through this door, and its events."""
+    async def write(self, *, together: bool = False) -> None:
+        """Write every move made through this door, and its events; `together`: one event for all tickets."""
         tx = self._tx
         await tx.insert_many(ticket_states, [s.row for s in self._touched.values() if s.new])
         moved = [s.row for s in self._touched.values() if not s.new]
@@ -166,7 +216,7 @@ class Door:
         await tx.insert_many(transitions, self._history)
         await self._write_parts()
         await self._write_slips()
-        await self._outbox.record(tx, [self._event(s) for s in self._touched.values()])
+        await self._outbox.record(tx, self._event_of_all() if together else self._events())
 
     async def _write_parts(self) -> None:
         rows = [
@@ -195,9 +245,22 @@ class Door:
                 handover_slips, [{"slip": first + n, **s} for n, s in enumerate(self._slips)]
             )
 
+    def _events(self) -> list[TicketMovedV1]:
+        return [self._event(standing) for standing in self._touched.values()]
+
+    def _event_of_all(self) -> list[TicketsMovedV1]:
+        ids = [str(ticket_id) for ticket_id in self._touched]
+        return [TicketsMovedV1(street_id=self._registry.street_id, ticket_ids=ids)] if ids else []
+
     def _event(self, standing: Standing) -> TicketMovedV1:
         row = standing.row
         return TicketMovedV1(
             street_id=row["street_id"], ticket_id=row["ticket_id"], actions=self._actions[row["ticket_id"]],
             state=row["state"], version=row["version"],
         )  # fmt: skip
+
+
+def _set_deadline(standing: Standing, due_at: datetime | None) -> None:
+    """Let a deadline stand that somebody has set: no limit and no pause moves it."""
+    if due_at is not None:
+        standing.row.update(due_at=due_at, due_provisional=False, clock_from=None)

@@ -14,9 +14,8 @@ from services.intake.ledger import cells
 from services.intake.ledger.cells import Cell
 from services.intake.ledger.faults import BadCell, NotATable
 from services.intake.ledger.words import Disposition, ListLevel, Stage, code_of, flag_of
-from shared.terms import Channel, Kind, Outcome, RejectReason, Resolved, Satisfaction, Term
+from shared.terms import TICKET_NUMBER, Channel, Kind, Outcome, RejectReason, Resolved, Satisfaction, Term
 
-NUMBER = re.compile(r"[0-9A-Za-z_\-\u3007\u3400-\u4dbf\u4e00-\u9fff]{1,40}")
 MOST_CONTENT = 2500
 MOST_UNITS = 20
 _SEPARATORS = re.compile(r"[、,\uff0c;\uff1b|/\n]+")
@@ -33,7 +32,7 @@ def _line(most: int, cell: Cell) -> str | None:
 
 def _number(cell: Cell) -> str | None:
     text = unicodedata.normalize("NFKC", cells.entry(cell))
-    if text and not NUMBER.fullmatch(text):
+    if text and not TICKET_NUMBER.fullmatch(text):
         raise BadCell("编号只能含字母、数字、汉字、“-”和“_”,最多 40 个字符")
     return text or None
 

@@ -17,10 +17,10 @@ _TURNED_AWAY = frozenset({"reject", "merge", "withdraw", "redirect"})
 def grown(before: Stored, now: Stored, moment: datetime) -> list[list[Any]] | None:
     """Return the moves that `now` tells beyond `before`, none if it tells the same; None where they differ."""
     first, *rest = (list(move) for move in now)
-    late = _excluded_since(before[0], first, moment)
+    registered, *told = _with_exclusion(before)
+    late = _excluded_since(registered, first, moment)
     if late is None:
         return None
-    told = list(before[1:])
     same = 0
     while same < min(len(told), len(rest)) and _same(told[same], rest[same]):
         same += 1
@@ -28,6 +28,16 @@ def grown(before: Stored, now: Stored, moment: datetime) -> list[list[Any]] | No
     if not left or (left == ["accept"] and rest[same:] and rest[same][0] in _TURNED_AWAY):
         return [*rest[same:], *late]
     return None
+
+
+def _with_exclusion(before: Stored) -> list[Sequence[Any]]:
+    """Return the moves with an exclusion that an earlier import added put where a ledger tells it: at the start."""
+    registered, *told = before
+    data = dict(registered[2])
+    for move in told:
+        if move[0] == "exclude":
+            data["exclusion"] = move[2]["exclusion"]
+    return [[*registered[:2], data], *(move for move in told if move[0] != "exclude")]
 
 
 def _same(before: Sequence[Any], now: Sequence[Any]) -> bool:

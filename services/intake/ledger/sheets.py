@@ -15,6 +15,7 @@ from services.intake.ledger import workbook
 from services.intake.ledger.cells import Cell
 from services.intake.ledger.columns import Layout, known_headers, layout
 from services.intake.ledger.faults import NotATable
+from services.intake.ledger.workbook import Sheet
 
 # A title or a note may stand above the header, but not a whole page.
 HEADER_WITHIN: Final = 10
@@ -34,10 +35,11 @@ Line = tuple[int, Sequence[Cell]]
 
 @dataclass(frozen=True)
 class Table:
-    """A ledger laid open: `lines` are the rows below the header, empty ones left out."""
+    """A ledger laid open: `lines` are the rows below the header, empty ones left out; `total`, about how many."""
 
     layout: Layout
     lines: Iterator[Line]
+    total: int
 
 
 def open_table(content: bytes) -> Table:
@@ -45,14 +47,15 @@ def open_table(content: bytes) -> Table:
     if not content.strip():
         raise NotATable("文件是空的")
     if content.startswith(_ZIP):
-        return _first_with_header(map(_numbered, workbook.sheets(content)))
+        return _first_with_header(workbook.sheets(content))
     if content.startswith(_OLE):
         raise NotATable("这是旧版 Excel(.xls)或加了密码的文件,请另存为不加密码的 .xlsx 或 CSV 再导入")
     if content.startswith(_PDF):
         raise NotATable("这是 PDF 文件,请导入 .xlsx 或 CSV 格式的台账")
     encoding = _encoding(content)
     csv.field_size_limit(max(csv.field_size_limit(), len(content) + 1))
-    return _best(lambda delimiter: _csv(content, encoding, delimiter))
+    total = max(content.count(b"\n"), content.count(b"\r"))
+    return _best(lambda delimiter: _csv(content, encoding, delimiter), total)
 
 
 def _encoding(content: bytes) -> str:
@@ -86,10 +89,6 @@ def _csv(content: bytes, encoding: str, delimiter: str) -> Iterator[Line]:
         begins = reader.line_num + 1
 
 
-def _numbered(rows: Iterable[Sequence[Cell]]) -> Iterator[Line]:
-    return enumerate(rows, start=1)
-
-
 def _is_blank(row: Sequence[Cell]) -> bool:
     return not any(cell not in {"", None} and (not isinstance(cell, str) or cell.strip()) for cell in row)
 
@@ -107,21 +106,22 @@ def _promise(top: Sequence[Line]) -> int:
     return max((known_headers(row) for _, row in top), default=0)
 
 
-def _best(opened: Callable[[str], Iterator[Line]]) -> Table:
+def _best(opened: Callable[[str], Iterator[Line]], total: int) -> Table:
     """Return the table under the separator that makes most sense of its first lines."""
     tops = {delimiter: _top(opened(delimiter)) for delimiter in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda delimiter: _promise(tops[delimiter]))
-    return _below_header(opened(best))
+    return _below_header(opened(best), total)
 
 
-def _first_with_header(sheets: Iterator[Iterator[Line]]) -> Table:
+def _first_with_header(sheets: Iterable[Sheet]) -> Table:
     """Return the first sheet that begins with a header; where none does, say what the first one lacks."""
     empty = True
-    for lines in sheets:
+    for sheet in sheets:
+        lines = enumerate(sheet.rows, start=1)
         top = _top(lines)
         empty = empty and not top
         if _promise(top) >= _ENOUGH:
-            return _below_header(chain(top, lines))
+            return _below_header(chain(top, lines), sheet.height)
     raise NotATable("文件里没有数据" if empty else _NO_HEADER)
 
 
@@ -129,9 +129,9 @@ _ENOUGH: Final = 2  # fewer headers of ours in a row are a coincidence
 _NO_HEADER: Final = "没有找到表头:第一行应为列名,至少有 受理时间(received_at)、渠道(channel)、内容(content)"
 
 
-def _below_header(lines: Iterator[Line]) -> Table:
+def _below_header(lines: Iterator[Line], total: int) -> Table:
     filled = _filled(lines)
     for _, row in islice(filled, HEADER_WITHIN):
         if known_headers(row) >= _ENOUGH:
-            return Table(layout(row), filled)
+            return Table(layout(row), filled, total)
     raise NotATable(_NO_HEADER)

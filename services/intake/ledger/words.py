@@ -135,7 +135,7 @@ def code_of(vocabulary: type[Term], text: str) -> str:
     """Return the code of the member that `text` names; raise BadCell listing what there is."""
     code = _lexicon(vocabulary).get(key(text))
     if code is None:
-        raise BadCell(f"可选值:{'、'.join(f'{t.value}({t.text})' for t in vocabulary)}")
+        raise BadCell(f"没有这一项,可选:{'、'.join(f'{t.value}({t.text})' for t in vocabulary)}")
     return code
 
 

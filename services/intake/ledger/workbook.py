@@ -8,9 +8,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from services.intake.ledger.cells import Cell
 from services.intake.ledger.faults import NotATable
@@ -26,20 +27,25 @@ _LETTERS: Final = 26
 _SHEETS: Final = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 
 
-def sheets(content: bytes) -> Iterator[Iterator[Sequence[Cell]]]:
-    """Yield the rows of each visible worksheet, empty rows included; raise NotATable."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A worksheet: all its rows from the first on, empty ones included."""
+
+    rows: Iterator[Sequence[Cell]]
+    height: int
+
+
+def sheets(content: bytes) -> Iterator[Sheet]:
+    """Yield the visible worksheets; raise NotATable."""
     _guard(content)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             for number, sheet in enumerate(book.sheets_metadata):
                 if sheet.typ is SheetTypeEnum.WorkSheet and sheet.visible is SheetVisibleEnum.Visible:
-                    yield _rows(book.get_sheet_by_index(number))
+                    opened = book.get_sheet_by_index(number)
+                    yield Sheet(opened.iter_rows(), opened.total_height)
     except CalamineError as error:
         raise NotATable("这个 Excel 文件已损坏,请用 Excel 打开后另存为 .xlsx 再试") from error
-
-
-def _rows(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
-    return sheet.iter_rows()
 
 
 def _guard(content: bytes) -> None:
