@@ -199,6 +199,17 @@ def replay(
     raise SystemExit(run(case))
 
 
+@app.command("import")
+def import_ledger(
+    file: Annotated[Path, typer.Argument(help="台账文件:CSV 或 xlsx")],
+    street: OneStreet,
+) -> None:
+    """导入台账,直到每一行都计入指标;有误的行逐条列出,退出码为 1,整份无法导入为 2。"""
+    from services.console.ledgers import bring
+
+    raise SystemExit(bring(file, street))
+
+
 @app.command()
 def audit(
     street: Annotated[list[str] | None, typer.Option(help="街道代码;不填则为全部街道")] = None,
