@@ -42,11 +42,15 @@ check: $(VENV)/.dev-stamp ## 静态检查,不需要网络 | everything that can 
 
 .PHONY: test
 test: $(VENV)/.dev-stamp ## 全部测试(长时间的故障测试除外) | all tests but the long chaos
-	@exec $(BIN)/pytest -m 'not chaos_long'
+	@exec $(BIN)/pytest -m 'not chaos_long and not large'
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev-stamp ## 按 OpenAPI 文档乱敲每个接口 | schemathesis over every operation
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} exec $(BIN)/pytest tests/fuzz
+
+.PHONY: bulletins
+bulletins: $(VENV)/.dev-stamp ## 把大部头的通报按台账导入,逐个核对 | the large bulletins as ledgers, figure for figure
+	@exec $(BIN)/pytest tests/acceptance -m large
 
 .PHONY: chaos
 chaos: $(VENV)/.dev-stamp ## 负载下反复杀进程,数据一条不少 | kill processes under load, count afterwards
