@@ -12,6 +12,7 @@ Application code never commits: leaving the block does, an exception rolls back.
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from itertools import chain
 from typing import Any, cast
 
 import asyncpg
@@ -79,17 +80,29 @@ class Transaction:
         return (await self._connection.execute(statement, parameters)).one_or_none()
 
     async def insert_many(self, table: Table, rows: Rows) -> None:
-        """Insert rows that all have the same columns: single-row inserts, pipelined in one round trip."""
-        if rows:
-            columns = tuple(rows[0])
-            await self.raw.executemany(insert_sql(table, columns), values(table, columns, rows))
+        """Insert rows that all have the same columns, pipelined in one round trip (in two, where they are many)."""
+        if not rows:
+            return
+        columns = tuple(rows[0])
+        ready = values(table, columns, rows)
+        whole = len(ready) // TOGETHER * TOGETHER if len(ready) >= MANY else 0
+        if whole:
+            several = [tuple(chain.from_iterable(ready[n : n + TOGETHER])) for n in range(0, whole, TOGETHER)]
+            await self.raw.executemany(insert_sql(table, columns, TOGETHER), several)
+        if whole < len(ready):
+            await self.raw.executemany(insert_sql(table, columns), ready[whole:])
+
+
+# A statement for several rows costs a quarter less than one for each; it pays from some hundred rows on.
+TOGETHER, MANY = 20, 100
 
 
 @lru_cache(maxsize=256)
-def insert_sql(table: Table, columns: tuple[str, ...]) -> str:
+def insert_sql(table: Table, columns: tuple[str, ...], rows: int = 1) -> str:
     """Return the INSERT of `columns` with $1, $2, … in their order; names come from our own metadata."""
-    marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    width = len(columns)
+    marks = (", ".join(f"${n}" for n in range(row * width + 1, (row + 1) * width + 1)) for row in range(rows))
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({'), ('.join(marks)})"  # noqa: S608
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from uuid_utils.compat import uuid7
 
 from shared import clock
-from shared.db import Database, fence, insert_sql, is_unavailable, values
+from shared.db import MANY, TOGETHER, Database, fence, insert_sql, is_unavailable, values
 from shared.errors import Problem, Unavailable
 from shared.tables import audit_log, communities, units
 
@@ -117,6 +117,16 @@ def test_the_insert_names_its_columns_in_the_order_of_the_values():
     assert insert_sql(units, ("code", "name")) == "INSERT INTO units (code, name) VALUES ($1, $2)"
     rows = [{"actor": "a", "detail": None}, {"actor": "b", "detail": {"x": 1}}]
     assert values(audit_log, ("actor", "detail"), rows) == [("a", None), ("b", '{"x":1}')]
+
+
+@pytest.mark.parametrize("many", [1, MANY - 1, MANY, MANY + TOGETHER // 2, 3 * MANY])
+async def test_many_rows_go_in_whole_and_each_once(database, street, many):
+    rows = [entry(street, {"n": n}) for n in range(many)]
+    async with database.transaction([street.id]) as tx:
+        await tx.insert_many(audit_log, rows)
+        stored = await tx.rows(select(audit_log.c.id, audit_log.c.detail))
+    assert sorted(r.detail["n"] for r in stored) == list(range(many))
+    assert {r.id: r.detail for r in stored} == {r["id"]: r["detail"] for r in rows}
 
 
 async def test_reading_does_not_write(database, street):
