@@ -10,6 +10,7 @@ from services.intake.ledger.columns import BY_NAME, COLUMNS, column_of, layout
 from services.intake.ledger.faults import BadCell, NotATable, Unfit
 from services.intake.ledger.rows import Row, digest, read
 from services.intake.ledger.words import ALSO, FLAGS, Disposition, ListLevel, Stage
+from services.intake.phone import digits_of
 from shared.clock import SHANGHAI, to_local
 from shared.terms import Channel, Kind, Outcome, Resolved, Satisfaction
 from tests.fixtures.servers import ROOT
@@ -106,6 +107,11 @@ def test_excels_fractions_of_a_day_lose_nothing():
         assert when(serial)[0] == when(start + timedelta(minutes=minute))[0]
 
 
+def test_what_is_told_to_the_microsecond_is_kept_so():
+    assert when("2026-11-21 08:30:00.123456")[0].microsecond == 123456
+    assert when("2026-11-21 08:30:00.123456")[0] < deadline("2026-11-21 08:30:00.123457")
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
@@ -178,6 +184,15 @@ def test_yes_and_no(name):
     assert all(parse(t) is None for t in ("", " ", "-", "/"))
     with pytest.raises(BadCell):
         parse("也许")
+
+
+@pytest.mark.parametrize(
+    ("phone", "digits"),
+    [("138-1234-5678", "13812345678"), ("+86 13812345678", "13812345678"), ("022 6688 1234", "02266881234"),
+     ("1234", None), ("138****5678", None), ("保密", None)],
+)  # fmt: skip
+def test_a_phone_is_found_by_its_digits_if_they_are_known(phone, digits):
+    assert digits_of(phone) == digits
 
 
 def test_counts():

@@ -75,6 +75,15 @@ CLOSED = f"{IN_HAND} handle review_pass close"
         (DONE | {"co_units": "安全办,城管办"}, f"{OUT} sign assist assist contact finish_part finish_part handle review_pass close"),
         (DONE | {"rework_count": "2"}, f"{IN_HAND} handle review_pass rework handle review_pass rework handle review_pass close"),
         (DONE | {"suspended_from": "2026-11-02 15:00"}, f"{IN_HAND} suspend resume handle review_pass close"),
+        # called back, found wanting, and in hand again
+        (HANDED | {"rework_count": "1", "callback_at": "2026-11-05", "callback_resolved": "否"}, f"{IN_HAND} handle review_pass call_back rework"),
+        (HANDED | {"rework_count": "1", "callback_resolved": "否"}, f"{IN_HAND} handle review_pass call_back rework"),
+        (DONE | {"rework_count": "2", "callback_at": "2026-11-02 18:00"}, f"{IN_HAND} handle review_pass call_back rework handle review_pass rework handle review_pass close"),
+        (DONE | {"rework_count": "1", "callback_at": "2026-11-02 18:00", "suspended_from": "2026-11-02 19:00"}, f"{IN_HAND} handle review_pass call_back rework suspend resume handle review_pass close"),
+        (DONE | {"rework_count": "1", "callback_at": "2026-11-02 18:00", "suspended_from": "2026-11-02 12:00", "co_units": "安全办"}, f"{OUT} sign assist contact suspend resume finish_part handle review_pass call_back rework handle review_pass close"),
+        (DONE | {"rework_count": "1", "callback_at": "2026-11-05"}, f"{IN_HAND} handle review_pass rework handle review_pass close call_back"),
+        # an extension, and then it came back after all
+        ({"disposition": "rejected", "dispatched_at": "2026-11-02 10:00", "due_at": "2026-11-05", "extended_to": "2026-11-09"}, f"{OUT} sign extend decide_extension return reject"),
         # called back: after the closing, before it, or without one
         (FULL, f"{CLOSED} call_back"),
         (DONE | {"callback_resolved": "是"}, f"{CLOSED} call_back"),
@@ -110,6 +119,8 @@ def test_a_row_tells_its_moves(cells, expected):
         (HANDED | {"extended_to": "2026-11-01"}, {"extended_to"}),
         (HANDED | {"due_at": "2026-11-02 09:30", "extended_to": "2026-11-09"}, {"extended_to"}),
         (DONE | {"callback_at": "2026-11-03 12:00"}, {"callback_at"}),
+        (DONE | {"callback_at": "2026-11-02 12:00", "rework_count": "1", "contacted_at": "2026-11-02 13:00"}, {"callback_at"}),
+        (DONE | {"callback_at": "2026-11-02 13:00", "rework_count": "1", "suspended_from": "2026-11-02 12:00", "suspended_to": "2026-11-02 14:00"}, {"callback_at"}),
         ({"callback_at": "2026-11-01"}, {"callback_at"}),
         ({"closed_at": "2026-11-05", "callback_at": "2026-11-04"}, {"callback_at"}),
         ({"disposition": "pending", "closed_at": "2026-11-03"}, {"closed_at"}),

@@ -15,7 +15,7 @@ from shared.db import Transaction
 from shared.events import LedgerRowsReceivedV1, TicketsMovedV1
 from shared.lifecycle import QUIET
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
 _RUNNING = """
 SELECT DISTINCT ON (street_id) street_id, id FROM imports
 WHERE street_id = ANY($1::bigint[]) AND state = 'running' ORDER BY street_id, id"""

@@ -114,7 +114,7 @@ def when(cell: Cell) -> When | None:
     if isinstance(cell, str):
         found = _told(cell)
     elif isinstance(cell, datetime):
-        found = _local(cell), False
+        found = _rounded(_local(cell)), False
     elif isinstance(cell, date):
         found = day_start(cell), True
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -150,15 +150,18 @@ def _told(cell: str) -> When | None:
 
 
 def _local(moment: datetime) -> datetime:
-    """Return an instant in UTC, to the millisecond: Excel's fractions of days are not quite exact."""
+    """Return an instant in UTC; what names no zone is Shanghai's."""
     try:
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=SHANGHAI)
-        if aware.microsecond:
-            aware += timedelta(microseconds=500)
-            aware = aware.replace(microsecond=aware.microsecond // 1000 * 1000)
         return aware.astimezone(UTC)
     except OverflowError:
         raise BadCell(_HOW) from None
+
+
+def _rounded(moment: datetime) -> datetime:
+    """Return an instant of Excel's to the millisecond: its fractions of days are not quite exact."""
+    up = moment + timedelta(microseconds=500)
+    return up.replace(microsecond=up.microsecond // 1000 * 1000)
 
 
 def _loosely(text: str) -> When | None:
@@ -231,7 +234,7 @@ def _serial(number: float) -> When:
     if not isfinite(number):
         raise BadCell(_HOW)
     if int(number) in _SERIALS:
-        return _local(_EXCEL_EPOCH + timedelta(days=number)), number.is_integer()
+        return _rounded(_local(_EXCEL_EPOCH + timedelta(days=number))), number.is_integer()
     if number.is_integer() and number > 0 and (found := _COMPACT.fullmatch(str(int(number)))):
         return _loosely(found[0]) or (EARLIEST, True)
     raise BadCell(_HOW)

@@ -35,6 +35,9 @@ class Told:
 class _Moves:
     made: list[Told] = field(default_factory=list)
 
+    def actions(self) -> list[str]:
+        return [move.action for move in self.made]
+
     def add(self, action: str, at: datetime, *, assumed: bool = False, **data: Any) -> None:
         said = {name: value for name, value in data.items() if value is not None}
         self.made.append(Told(action, at, said | {"assumed": True} if assumed else said))
@@ -103,7 +106,8 @@ def _ended(action: str, **brings: Any) -> Callable[[_Moves, Row, Times], None]:
     """Return the teller of a matter that ended so; it was accepted only where the row shows that it was."""
 
     def tell(moves: _Moves, row: Row, times: Times) -> None:
-        sent = bool(row.told("dispatched_at", "signed_at", "return_count")) or row.stage == Stage.PROJECT
+        out = ("dispatched_at", "signed_at", "extended_to", "return_count")
+        sent = bool(row.told(*out)) or row.stage == Stage.PROJECT
         if sent or row.stage == Stage.ISSUE:
             moves.add("accept", times.received)
         at = times.first_of("closed_at", "handled_at") or times.until("contacted_at")
@@ -119,7 +123,8 @@ def _ended(action: str, **brings: Any) -> Callable[[_Moves, Row, Times], None]:
 def _sent_and_back(moves: _Moves, row: Row, times: Times, *, withdrawn: bool) -> None:
     """Tell how a matter went out and came back to the desk, where alone it can end."""
     sent, signed = _returns(moves, row, times), times.get("signed_at")
-    if row.return_count and signed is None:
+    in_hands = signed is not None or row.extended_to is not None
+    if row.return_count and not in_hands:
         return
     moves.add(
         "dispatch",
@@ -127,9 +132,11 @@ def _sent_and_back(moves: _Moves, row: Row, times: Times, *, withdrawn: bool) ->
         assumed=bool(row.return_count) or "dispatched_at" not in times.steps,
         **_to_units(row),
     )
-    if signed is not None:
-        moves.add("sign", signed)
-        moves.add("return", signed, assumed=True, reason=FROM_LEDGER)
+    if in_hands:
+        at = signed or sent
+        moves.add("sign", at, assumed=signed is None)
+        _extension(moves, row, times, at)
+        moves.add("return", at, assumed=True, reason=FROM_LEDGER)
     elif not withdrawn:
         moves.add("recall", sent, assumed=True, reason=FROM_LEDGER)
 
@@ -141,26 +148,52 @@ def _dispatched(moves: _Moves, row: Row, times: Times) -> datetime | None:
     moves.add("dispatch", sent, assumed=assumed, **_to_units(row))
     closed = times.get("closed_at")
     called = _called(row, times, closed)
-    handled = _handled_at(times, called)
-    contacted = _in_hands(moves, row, times, sent, handled)
+    # A callback before a rework says nothing of when the matter was done at last.
+    handled = _handled_at(times, None if row.rework_count else called)
+    if called is not None and row.rework_count and (handled is None or called < handled):
+        _sent_back(moves, row, times, sent, called)
+        called = None
+    else:
+        contacted = _in_hands(moves, row, times, sent, handled)
+        if handled is None:
+            _reworks(moves, row, contacted or sent, done=False)
+        _pause(moves, times, handled)
+        if handled is not None:
+            _finish_parts(moves, row, handled)
     if handled is None:
-        _reworks(moves, row, contacted or sent, done=False)
-        _pause(moves, times, None)
         return None
-    _pause(moves, times, handled)
-    _finish_parts(moves, row, handled)
-    moves.add(
-        "handle", handled, assumed="handled_at" not in times.steps, reason=FROM_LEDGER, outcome=row.outcome
-    )
-    _reworks(moves, row, handled, done=True)
+    told = "handled_at" in times.steps
+    moves.add("handle", handled, assumed=not told, reason=FROM_LEDGER, outcome=row.outcome)
+    if "rework" not in moves.actions():
+        _reworks(moves, row, handled, done=True)
     _check_and_close(moves, row, handled, called, closed)
     return closed
+
+
+def _sent_back(moves: _Moves, row: Row, times: Times, sent: datetime, called: datetime) -> None:
+    """Tell of a callback that led to a rework: done by then, found wanting, and in hand again."""
+    _in_hands(moves, row, times, sent, called)
+    paused = times.get("suspended_from")
+    if paused is not None and paused <= called:
+        if times.paused_still or (times.get("suspended_to") or called) > called:
+            raise unfit("callback_at", f"{HEADER_OF['callback_at']}不能在挂账期间")
+        _pause(moves, times, called)
+    for number in range(row.rework_count or 0):
+        if number == 0:
+            _finish_parts(moves, row, called)
+        moves.add("handle", called, assumed=True, reason=FROM_LEDGER)
+        moves.add("review_pass", called, assumed=True)
+        if number == 0:
+            _call_back(moves, row, called)
+        moves.add("rework", called, assumed=True, reason=FROM_LEDGER)
+    if paused is not None and paused > called:
+        _pause(moves, times, times.first_of("handled_at", "closed_at"))
 
 
 def _called(row: Row, times: Times, closed: datetime | None) -> datetime | None:
     if not disposition.called_back(row):
         return None
-    return times.called or closed or times.get("handled_at") or times.received
+    return times.called or closed or times.get("handled_at") or times.until("suspended_from")
 
 
 def _handled_at(times: Times, called: datetime | None) -> datetime | None:
@@ -177,9 +210,8 @@ def _in_hands(
 ) -> datetime | None:
     """Tell of signing, contact, and what was asked for meanwhile; return since when it is being handled."""
     signed, contacted = times.get("signed_at"), times.get("contacted_at")
-    held = (
-        contacted or times.get("suspended_from") or handled or (signed or sent if row.rework_count else None)
-    )
+    next_told = [at for at in (times.get("suspended_from"), handled) if at is not None]
+    held = contacted or min(next_told, default=signed or sent if row.rework_count else None)
     if signed is None and held is None and row.extended_to is None:
         return None
     at = signed or (sent if row.extended_to or held is None else held)

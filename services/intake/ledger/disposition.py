@@ -19,7 +19,7 @@ _HANDS: Final = ("extended_to", "suspended_from", "rework_count")
 _BARRED: Final[dict[Disposition, tuple[str, ...]]] = {
     Disposition.DIRECT: ("dispatched_at", "signed_at", "return_count", *_HANDS),
     Disposition.PENDING: ("signed_at", "contacted_at", *_HANDS, "handled_at", "closed_at", "outcome", *_CALLBACK, "rating"),
-    **dict.fromkeys(ENDED, ("contacted_at", *_HANDS, *_CALLBACK, "rating")),
+    **dict.fromkeys(ENDED, ("contacted_at", "suspended_from", "rework_count", *_CALLBACK, "rating")),
     Disposition.DISPATCHED: (),
 }  # fmt: skip
 
@@ -87,6 +87,7 @@ def _unfinished(row: Row) -> list[Fault]:
     if row.rating is not None and row.closed_at is None:
         faults.append(Fault("rating", "办结以后才有诉求人评价"))
     if not done:
-        early = row.told("outcome", *_CALLBACK)
+        # A matter that was sent back after a callback is open, and has been called back about.
+        early = row.told("outcome", *(() if row.rework_count else _CALLBACK))
         faults += [Fault(name, f"尚未办结,不应填写{HEADER_OF[name]}") for name in early]
     return faults

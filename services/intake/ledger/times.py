@@ -18,6 +18,7 @@ COURSE: Final = (
     "received_at", "dispatched_at", "signed_at", "contacted_at", "suspended_from", "suspended_to", "handled_at",
     "closed_at",
 )  # fmt: skip
+_UNTIL_CONTACT: Final = COURSE[: COURSE.index("suspended_from")]
 FORGIVEN_SKEW: Final = timedelta(minutes=2)
 _NOT_LATER: Final = "不能晚于现在"
 
@@ -105,14 +106,18 @@ def _record(row: Row, times: Times, now: datetime, faults: list[Fault]) -> None:
 
 
 def _call(row: Row, times: Times, now: datetime, faults: list[Fault]) -> None:
-    """Place the callback: after the handling, else after whatever is told of before the closing."""
+    """Place the callback: after the handling, else after whatever is told of before the closing.
+
+    What was found may have led to a rework: then the handling that is told came later.
+    """
     if row.callback_at is None:
         return
     at = _past("callback_at", row.callback_at, now, faults)
     closed = times.get("closed_at")
     if row.callback_at[1] and closed is not None and local_day(at) == local_day(closed):
         at = closed
-    than = next((c for c in reversed(COURSE[:-1]) if c in times.steps), "received_at")
+    before = _UNTIL_CONTACT if row.rework_count else COURSE[:-1]
+    than = next((c for c in reversed(before) if c in times.steps), "received_at")
     floor = times.steps.get(than, times.received)
     times.called = _after(at, floor, bare=row.callback_at[1])
     if times.called < floor:
