@@ -22,7 +22,9 @@ class Entrant:
 
     @property
     def ranked(self) -> bool:
-        return self.value is not None and not self.row["few"]
+        """Whether it has a figure over a fair sample, and is somebody: what no unit had is no unit's merit."""
+        somebody = all(key and not key.endswith("/") for key in self.row["keys"])
+        return self.value is not None and not self.row["few"] and somebody
 
 
 def ranked(entrants: Sequence[Entrant], order: Order) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def ranked(entrants: Sequence[Entrant], order: Order) -> list[dict[str, Any]]:
 
 
 def unranked(entrants: Sequence[Entrant]) -> list[dict[str, Any]]:
-    """Return the rows that cannot be: no figure, or too small a sample."""
+    """Return the rows that cannot be: no figure, too small a sample, or nobody's."""
     return [{**e.row, "rank": None, "tied": False} for e in entrants if not e.ranked]
 
 

@@ -249,7 +249,7 @@ class RankingOut(Answer):
     order: str
     least: int
     rows: list[RankedRow]
-    unranked: list[RankedRow] = Field(description="样本过少或没有可比数的,不排名")
+    unranked: list[RankedRow] = Field(description="样本过少、没有可比数或未划定的,不排名")
     red: list[RankedRow] = Field(description="红榜:前几名,同分并列")
     black: list[RankedRow] = Field(description="黑榜:后几名,同分并列")
     warnings: list[Warning_]
