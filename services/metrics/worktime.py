@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from shared.calendar import WorkCalendar
 from shared.clock import SHANGHAI
 
-HOURS = ((8.5 * 3600, 12 * 3600), (13.5 * 3600, 18 * 3600))  # seconds of the day
-DAY = int(sum(end - start for start, end in HOURS))
+_SECOND = 1_000_000  # counted in whole microseconds, so that no second is lost to rounding
+_MINUTE = 60 * _SECOND
+HOURS = ((510 * _MINUTE, 720 * _MINUTE), (810 * _MINUTE, 1080 * _MINUTE))  # microseconds of the day
+DAY = sum(end - start for start, end in HOURS)
 
 
 def natural_seconds(start: datetime, end: datetime) -> int:
@@ -24,18 +26,18 @@ def working_seconds(start: datetime, end: datetime, calendar: WorkCalendar) -> i
     if b <= a:
         return 0
     if a.date() == b.date():
-        return int(_until(b, calendar) - _until(a, calendar))
+        return (_until(b, calendar) - _until(a, calendar)) // _SECOND
     whole = calendar.working_days_between(a.date(), b.date() - timedelta(days=1))
     first = DAY if calendar.is_workday(a.date()) else 0
-    return int(first - _until(a, calendar) + whole * DAY + _until(b, calendar))
+    return (first - _until(a, calendar) + whole * DAY + _until(b, calendar)) // _SECOND
 
 
-def _until(moment: datetime, calendar: WorkCalendar) -> float:
-    """Return how much of its day's office hours have passed."""
+def _until(moment: datetime, calendar: WorkCalendar) -> int:
+    """Return how much of its day's office hours has passed, in microseconds."""
     if not calendar.is_workday(moment.date()):
-        return 0.0
-    at = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
-    return sum(min(max(at - start, 0.0), end - start) for start, end in HOURS)
+        return 0
+    at = (moment.hour * 60 + moment.minute) * _MINUTE + moment.second * _SECOND + moment.microsecond
+    return sum(min(max(at - start, 0), end - start) for start, end in HOURS)
 
 
 def text(seconds: float | None) -> str:
