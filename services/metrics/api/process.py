@@ -95,7 +95,7 @@ async def quality(request: Request, question: Question, how: How) -> dict[str, A
     async with process_of(request).database.transaction(scope.street_ids, read_only=True) as tx:
         count = await Count.of(tx, scope, measures)
         counted = await count.split((), measures)
-        stood, extended = await _clocks(tx, count)
+        stood, extended = await _clocks(tx, count, how)
         waiting = await registry.not_booked(tx, scope.street_ids)
     sums = counted.total(assessed=how.assessed)
     return {
@@ -114,9 +114,10 @@ def _sign(name: str, variant: str, v: Any, sums: Any, how: Manner) -> dict[str, 
     }  # fmt: skip
 
 
-async def _clocks(tx: Transaction, count: Count) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def _clocks(tx: Transaction, count: Count, how: Manner) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return for how long clocks stood still, by reason, and by how much deadlines were put off."""
-    ids = [values[0] async for _, values in count.rows((), ("ticket_id",))]
+    rows = count.rows((), ("ticket_id", "excluded"))
+    ids = [ticket async for _, (ticket, excluded) in rows if not (how.assessed and excluded)]
     stood, extended = await pauses.stood_still(tx, count.scope, ids)
     texts = {reason.value: reason.text for reason in PauseReason}
     return [
