@@ -88,7 +88,7 @@ async def answered(
         "beside": [_beside(r, v, counted, how) for r, v in figures.beside(name, chosen_name)],
         "comparison": None,
         "warnings": figures.warnings(
-            chosen, asked.scope, await registry.not_booked(tx, asked.scope.street_ids), counted, by
+            chosen, asked.scope, await registry.not_booked(tx, asked.scope.street_ids), counted, by, assessed=how.assessed
         ),
     }  # fmt: skip
     return Answered(body, entrants)

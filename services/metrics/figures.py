@@ -176,7 +176,13 @@ class Names:
 
 
 def warnings(
-    variant: Variant | None, scope: Scope, waiting: int, counted: Counted, by: By = ()
+    variant: Variant | None,
+    scope: Scope,
+    waiting: int,
+    counted: Counted,
+    by: By = (),
+    *,
+    assessed: bool = False,
 ) -> list[dict[str, Any]]:
     """Return what a reader must know before quoting the figure."""
     sums = counted.total(assessed=False)
@@ -199,7 +205,7 @@ def warnings(
         found.append(
             _warning("parts_overlap", f"一件工单计入每个参办单位,各行之和比工单数多 {more}", difference=more)
         )
-    if variant is not None and not variant.below(sums):
+    if variant is not None and not variant.below(counted.total(assessed=assessed)):
         found.append(_warning("no_denominator", f"分母({variant.denominator_text})为0,没有可比的数"))
     return found
 

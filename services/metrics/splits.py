@@ -21,7 +21,7 @@ def has(measure: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One way to divide tickets. `texts`: the names of its keys, where those are a closed vocabulary."""
+    """One way to divide tickets. `texts`: the names of its keys, as far as they are ours to give."""
 
     id: str
     label: str
@@ -93,10 +93,10 @@ SPLITS: dict[str, Split] = {
         Split(PART_UNIT, "参办单位", "u.unit", lambda s: tuple(s.units) or ("",)),
         _column("level", "层级", _terms(Level, "未定层级")),
         _column("mode", "办理方式", _terms(Mode, "未定方式")),
-        _column("list", "清单"),
+        _column("list", "清单", {"": "未列清单"}),
         _column("list_level", "清单层级", LIST_LEVELS),
         _column("outcome", "办结结果", _terms(Outcome, "未办结")),
-        _column("excluded", "剔除事由"),
+        _column("excluded", "剔除事由", {"": "未剔除"}),
         _column("state", "状态", _terms(State, "")),
         Split("stage", "阶段", _STAGE_SQL, _stage, STAGE_TEXTS),
         _period("day", "日"),
@@ -106,6 +106,8 @@ SPLITS: dict[str, Split] = {
         _period("year", "年"),
     )
 }  # fmt: skip
+# Whose keys are words of the streets' own: any may be asked for.
+FREE = frozenset({GROUP, "list", "excluded"})
 FILTERS = tuple(s for s in SPLITS if s != STREET and not SPLITS[s].period)
 # Codes that each street gives its own: over several streets one code means several things.
 OF_A_STREET = frozenset({"community", "grid", "unit", PART_UNIT, "list"})

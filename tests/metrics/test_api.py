@@ -106,7 +106,7 @@ LABELS = {
         "group_topic": "群话题",
         "patrol": "网格巡查",
     },
-    "kind": {"help": "求助", "complaint": "投诉", "suggestion": "建议", "": "未划定"},
+    "kind": {"help": "求助", "complaint": "投诉", "suggestion": "建议", "": "未分类型"},
     "community": {"c1": "晨晖社区", "c2": "远洋社区", "": "未划定"},
     "grid": {"g11": "晨晖社区第1网格", "g12": "晨晖社区第2网格", "g21": "远洋社区第1网格", "": "未划定"},
 }

@@ -1,6 +1,6 @@
 """The question that every metrics endpoint takes, read from the query once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from services.metrics.answer import Asked
 from services.metrics.figures import Manner
 from services.metrics.periods import Window, parse
 from services.metrics.rates import MOST_DIGITS, Rounding
-from services.metrics.splits import FILTERS, GROUP, SPLITS
+from services.metrics.splits import FILTERS, FREE, SPLITS
 from services.metrics.store import Basis, By, Scope
 from services.metrics.windows import calendar_of
 from shared import clock
@@ -167,16 +167,24 @@ async def _resolved(tx: Transaction, streets: Sequence[Street], given: Mapping[s
     found = {}
     for name, wanted in given.items():
         texts = SPLITS[name].texts
-        if texts is not None:
-            found[name] = _term(name, wanted, texts)
-        elif name in {GROUP, "list", "excluded"}:
+        if name in FREE:
             found[name] = wanted
+        elif texts is not None:
+            found[name] = _term(name, wanted, texts)
         else:
             rows = await registry.names(tx, [s.id for s in streets], name)
-            codes = {code for _, code, _ in rows}
-            by_name = {title: code for _, code, title in rows}
-            found[name] = wanted if wanted in codes or wanted not in by_name else by_name[wanted]
+            found[name] = _code(name, wanted, rows)
     return found
+
+
+def _code(name: str, wanted: str, rows: Iterable[tuple[int, str, str]]) -> str:
+    """Return the code of what is called so; what the registry does not know is taken as it is written."""
+    named = {code for _, code, title in rows if title == wanted}
+    if not named or any(code == wanted for _, code, _ in rows):
+        return wanted
+    if len(named) > 1:
+        raise invalid(name, f"“{wanted}”对应几个代码:{'、'.join(sorted(named))},请填写代码,或分街道查询")
+    return named.pop()
 
 
 def _term(name: str, wanted: str, texts: Mapping[str, str]) -> str:

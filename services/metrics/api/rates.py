@@ -63,7 +63,8 @@ async def one(
         mean = total == "mean_of_units"
         answer = (await answered(tx, question, rate.value, variant, by, how, mean=mean)).body
         if compare is not None:
-            other = (await answered(tx, question.moved(compare), rate.value, variant, (), how)).body
+            moved, split = question.moved(compare), by if mean else ()
+            other = (await answered(tx, moved, rate.value, variant, split, how, mean=mean)).body
             answer["comparison"] = compared(compare, answer["total"], other)
     return answer
 
