@@ -1,5 +1,6 @@
 """Doors to the rankings, and to a street's assessment calendar."""
 
+from datetime import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -68,7 +69,9 @@ async def calendar(request: Request, actor: Reader, street: OneStreet = None) ->
 async def set_one(request: Request, body: CalendarIn, actor: Setter) -> dict[str, Any]:
     """如考核月为上月19日至当月18日:month_starts_on=19;考核年为11月至次年10月:year_starts_in=11。"""
     street = await one_street(request, actor, body.street)
-    calendar = AssessmentCalendar(body.month_starts_on, body.year_starts_in, body.day_starts_at)
+    calendar = AssessmentCalendar(
+        body.month_starts_on, body.year_starts_in, time.fromisoformat(body.day_starts_at)
+    )
     async with process_of(request).database.transaction([street.id]) as tx:
         await set_calendar(tx, street.id, calendar)
     return _shown(street.code, calendar)

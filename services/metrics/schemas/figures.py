@@ -1,6 +1,6 @@
 """What goes over the wire of the rates, the counts, the funnel and the rankings."""
 
-from datetime import date, time
+from datetime import date
 
 from pydantic import ConfigDict, Field
 
@@ -261,7 +261,9 @@ class CalendarIn(Body):
     street: Code
     month_starts_on: int = Field(1, ge=1, le=28, description="考核月从上月几日起算,1 为自然月")
     year_starts_in: int = Field(1, ge=1, le=12, description="考核年从几月起算,1 为自然年")
-    day_starts_at: time = Field(time(0), description="考核日从几点起算,如 12:00")
+    day_starts_at: str = Field(
+        "00:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="考核日从几点起算(北京时间),如 12:00"
+    )
 
 
 class CalendarOut(Answer):
