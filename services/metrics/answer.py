@@ -63,6 +63,8 @@ async def answered(
 ) -> Answered:
     """Return the answer to a question about one rate, or about a composite score by its name."""
     if name == COMPOSITE:
+        if mean:
+            raise invalid("total", "综合成绩的合计由合并后的各率算出,没有各行平均")
         return await _scored(tx, asked, _score_of(variant), by, how)
     rate, chosen_name, chosen = figures.rate_of(name, variant)
     measures = figures.measures_of(name, chosen_name)
@@ -121,8 +123,9 @@ def _beside(rate: str, variant: str, counted: Counted, how: Manner) -> dict[str,
 
 
 def compared(kind: Compared, now: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return the figure of the other period, and by how many percentage points this one differs."""
+    """Return the figure of the other period, and by how many percentage points (a score: points) this one differs."""
     before = other["total"]
+    unit = 1 if other["rate"] == COMPOSITE else 100
     known = now["value"] is not None and before["value"] is not None
     return {
         "kind": kind,
@@ -130,7 +133,7 @@ def compared(kind: Compared, now: dict[str, Any], other: dict[str, Any]) -> dict
         "window": other["window"],
         "as_of": other["as_of"],
         "total": before,
-        "change": round((now["value"] - before["value"]) * 100, 6) if known else None,
+        "change": round((now["value"] - before["value"]) * unit, 6) if known else None,
     }
 
 

@@ -88,7 +88,7 @@ class Comparison(Answer):
     window: Window
     as_of: LocalTime
     total: Total
-    change: float | None = Field(description="相差的百分点")
+    change: float | None = Field(description="相差的百分点;综合成绩为相差的分数")
 
 
 class RateOut(Answer):
