@@ -32,7 +32,7 @@ async def counts(request: Request, question: Question, by: Splits, how: How) -> 
         count = await Count.of(tx, scope, ())
         counted = await count.split(by)
         names = await Names.of(tx, scope, by, question.streets)
-        carried = await _carried(tx, scope)
+        carried = await _carried(tx, scope, how)
         waiting = await registry.not_booked(tx, scope.street_ids)
     pooled = counted.total(assessed=how.assessed)
     rows = []
@@ -70,10 +70,10 @@ def _share(part: Any, pooled: Any, how: Manner) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _carried(tx: Transaction, scope: Scope) -> dict[str, int]:
+async def _carried(tx: Transaction, scope: Scope, how: Manner) -> dict[str, int]:
     """Return what was open when the window began, and what is open of all received until its end.
 
-    accepted and the rest of the window + carried in = ended in the window + carried out, where the window is over.
+    Where the window is over: received + carried in = ended in it, less what was taken up again, + carried out.
     """
     at_end = min(scope.as_of, scope.end - _TICK)
     before = replace(
@@ -88,7 +88,7 @@ async def _carried(tx: Transaction, scope: Scope) -> dict[str, int]:
     found = {}
     for name, each in (("carried_in", before), ("carried_out", until)):
         counted = await (await Count.of(tx, each, ("open",))).split((), ("open",))
-        found[name] = counted.pooled["open"]
+        found[name] = counted.total(assessed=how.assessed)["open"]
     return found
 
 
