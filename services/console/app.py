@@ -211,6 +211,27 @@ def import_ledger(
 
 
 @app.command()
+def check(
+    published: Annotated[str | None, typer.Argument(help="公布值:97.3%、0.973、超过95%、约95%")] = None,
+    n: Annotated[str | None, typer.Option("--n", help="分母;可以是约数:8700余、约7万、近500")] = None,
+    k: Annotated[str | None, typer.Option("--k", help="分子;可以是约数")] = None,
+    total: Annotated[str | None, typer.Option(help="公布合计")] = None,
+    parts: Annotated[str | None, typer.Option(help="分项:渠道=41424,其他=5229")] = None,
+    shares: Annotated[str | None, typer.Option(help="占比:渠道=88.79%,其他=11.21%")] = None,
+    counts: Annotated[str | None, typer.Option(help="恒等式的各项:受理=2877,直办=2276,派单=601")] = None,
+    rounding: Annotated[
+        Literal["half_up", "truncate"] | None, typer.Option(help="四舍五入或截断;不写则两种都试")
+    ] = None,
+) -> None:
+    """核对公布的数字:百分数可不可达,合计平不平;不需要启动服务。不可达或不平,退出码为 1。"""
+    from services.console.published import check, entries
+    from services.metrics.claims import Claim
+
+    claim = Claim(published, n, k, total, entries(parts), entries(shares), entries(counts), rounding)
+    raise SystemExit(check(claim))
+
+
+@app.command()
 def audit(
     street: Annotated[list[str] | None, typer.Option(help="街道代码;不填则为全部街道")] = None,
 ) -> None:

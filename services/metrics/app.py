@@ -1,12 +1,20 @@
 """Metrics' HTTP process."""
 
-from services.metrics.api import bulletins, counts, ledger, process, rankings, rates
+from services.metrics.api import bulletins, checks, counts, ledger, process, rankings, rates
 from shared.web.app import create_app, serve
 
 app = create_app(
     "metrics",
     "办结 · 指标服务",
-    [rates.router, counts.router, rankings.router, process.router, bulletins.router, ledger.router],
+    [
+        rates.router,
+        counts.router,
+        rankings.router,
+        process.router,
+        bulletins.router,
+        checks.router,
+        ledger.router,
+    ],
 )
 
 if __name__ == "__main__":
