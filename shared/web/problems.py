@@ -183,9 +183,7 @@ def _field(error: Mapping[str, Any]) -> str:
 def _message(error: Mapping[str, Any]) -> str:
     kind = error["type"]
     if kind == "value_error":
-        said = str(error["msg"]).removeprefix("Value error, ")
-        # The framework has one of its own: a plain field where a file belongs.
-        return "应为文件(带文件名)" if said.isascii() else said
+        return str(error["msg"]).removeprefix("Value error, ")
     template = _MESSAGES.get(kind, "格式不正确")
     context = {k: str(v).replace(" or ", "、") for k, v in (error.get("ctx") or {}).items()}
     try:

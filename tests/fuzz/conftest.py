@@ -25,7 +25,7 @@ def people(house):
 @pytest.fixture(scope="package")
 def callers(house, people):
     """The headers of one caller of each kind."""
-    scopes = "tickets:write,metrics:read,ledger:read"
+    scopes = "tickets:write,import:write,metrics:read,ledger:read"
     key = house.run("key", "模糊测试", "--scope", scopes, "--street", STREET).strip()
     return [*(people.headers(role) for role in ROLES), {"X-API-Key": key}]
 

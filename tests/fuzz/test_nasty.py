@@ -145,6 +145,11 @@ def door(house, people, numbers, service, method, path):
         yield Door(client, people.headers(CALLER[service]), numbers[2], method, path)
 
 
+def takes_files(operation):
+    """Return whether an operation takes a file, for which its limit is another."""
+    return "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+
+
 def body_schema(operation, document):
     """Return (name, schema) of the JSON body of an operation; (None, None) where there is none."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -193,9 +198,10 @@ def test_bodies(door, method, operation, document):
         return
     for kind in TYPES:
         door.knock(kind, content=b'{"content": "x"}', headers=[("Content-Type", kind.encode("latin-1"))])
-    assert door.knock("10 MB", content=b" " * LARGE).status_code == 413
+    too_large = {400, 403, 422} if takes_files(operation) else {413}
+    assert door.knock("10 MB", content=b" " * LARGE).status_code in too_large
     pieces = (b" " * 65_536 for _ in range(LARGE // 65_536))
-    assert door.knock("10 MB, length untold", content=pieces).status_code == 413
+    assert door.knock("10 MB, length untold", content=pieces).status_code in too_large
 
 
 @EVERY

@@ -1,26 +1,29 @@
 """Doors to ledgers brought in: hand one in, see how it goes."""
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Path, Request, UploadFile
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.datastructures import FormData, UploadFile
 
 from services.intake.imports import status
-from services.intake.imports.upload import keep, measured
+from services.intake.imports.upload import Measured, keep, measured
 from services.intake.prepare import street_for
 from services.intake.schemas import ImportItem, ImportOut
 from shared.auth import Actor
-from shared.errors import NotFound
+from shared.errors import NotFound, invalid
+from shared.process import Process
 from shared.streets import Street
 from shared.terms import Role, Scope
 from shared.web.access import only, process_of
-from shared.web.fields import Code
 from shared.web.idempotency import Key, fingerprint, once
 from shared.web.paging import Cursor, Limit, Page, decode, page
 from shared.web.problems import documented
 
 router = APIRouter(prefix="/imports", tags=["台账"])
 
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 Importer = Annotated[
     Actor,
     Depends(
@@ -31,31 +34,68 @@ Importer = Annotated[
 ]  # fmt: skip
 
 
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {
+            "type": "string", "format": "binary", "description": "台账文件:CSV(UTF-8 或 GB18030)或 xlsx",
+        },
+        "street": {"type": "string", "description": "街道代码;只属于一个街道时可不填", "example": "120116005"},
+    },
+}  # fmt: skip
+
+
 @router.post(
     "",
     status_code=202,
     response_model=ImportOut,
     summary="导入台账",
     responses=documented(400, 401, 403, 405, 409, 413, 422, 503),
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
-async def create_import(
-    request: Request,
-    actor: Importer,
-    file: Annotated[UploadFile, File(description="台账文件:CSV(UTF-8 或 GB18030)或 xlsx")],
-    street: Annotated[Code | None, Form(description="街道代码;只属于一个街道时可不填")] = None,
-    key: Key = None,
-) -> dict[str, Any]:
+async def create_import(request: Request, actor: Importer, key: Key = None) -> dict[str, Any]:
     """交来一份台账。返回 202 即已持久保存,随后逐行导入;有误的行不影响其他行,同一份台账再交一次不会重复。"""
     process = process_of(request)
-    where = await street_for(process, actor, street)
-    known = await measured(file)
-    wanted = fingerprint(request.url.path, where.code.encode() + known.digest)
+    # Read here, where it is known who sends it: a parameter would take a stranger's file in before asking.
+    async with request.form(max_files=1, max_fields=10) as form:
+        file, street = _file(form), _street(form)
+        where = await street_for(process, actor, street)
+        known = await measured(file)
+        return await _kept(process, actor, where, file, known, request.url.path, key)
+
+
+async def _kept(
+    process: Process,
+    actor: Actor,
+    where: Street,
+    file: UploadFile,
+    known: Measured,
+    path: str,
+    key: str | None,
+) -> dict[str, Any]:
+    wanted = fingerprint(path, where.code.encode() + known.digest)
     async with process.database.transaction([where.id]) as tx:
 
         async def work() -> dict[str, Any]:
             return await keep(tx, process.keys, actor, where, file, known)
 
         return await once(tx, where.id, actor.id, key, wanted, 202, work)
+
+
+def _file(form: FormData) -> UploadFile:
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise invalid("file", "应为文件(带文件名)" if file else "不能为空", code="file_required")
+    return file
+
+
+def _street(form: FormData) -> str | None:
+    """Return the street's code as it was sent; whether there is such a street is asked next."""
+    street = form.get("street")
+    if street is not None and not (isinstance(street, str) and _CODE.fullmatch(street)):
+        raise invalid("street", "街道代码格式不正确", code="bad_street")
+    return street
 
 
 @router.get(
