@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shared.terms import Channel, Kind, Resolved, Satisfaction
-from shared.web.fields import Answer, Body, Code, Content, Line, LocalTime, PastInstant, Phone, Short
+from shared.web.fields import (
+    Answer,
+    Body,
+    Code,
+    Content,
+    EntryCode,
+    Line,
+    LocalTime,
+    PastInstant,
+    Phone,
+    Short,
+)
 
 
 class Location(Body):
@@ -26,12 +37,12 @@ class TicketIn(Body):
 
     content: Annotated[Content, Field(description="诉求内容", examples=["3号楼前下水道堵了,污水往外冒"])]
     kind: Kind | None = None
-    category: Code | None = Field(None, description="分类代码,不填则自动判断")
+    category: EntryCode | None = Field(None, description="分类代码,不填则自动判断")
     channel: Channel | None = None
     location: Location | None = None
     address: Line | None = None
-    community: Code | None = None
-    grid_code: Code | None = None
+    community: EntryCode | None = None
+    grid_code: EntryCode | None = None
     contact: Contact | None = None
     anonymous: bool = False
     confidential: bool = False

@@ -27,6 +27,7 @@ def place(door: Door, registry: Registry, ticket: Any) -> Standing:
     policy = registry.policies.get(ticket["channel"], WAITS_FOR_A_PERSON)
     if policy.auto_accept:
         door.move(standing, "accept", SYSTEM, moment)
-        if policy.auto_dispatch and decided.certain:
+        # A category that a ledger brought along has nobody yet but the desk: a person says who is to handle it.
+        if policy.auto_dispatch and decided.certain and not decided.lead_unit.is_desk:
             door.move(standing, "dispatch", SYSTEM, moment, {"unit": decided.lead_unit.code})
     return standing

@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from shared.terms import TICKET_NUMBER, Agency, Kind, Outcome, Resolved, Satisfaction, WhistleKind
-from shared.web.fields import Answer, Body, Code, Content, Instant, Line, LocalTime, PastInstant, Short
+from shared.web.fields import (
+    Answer,
+    Body,
+    Code,
+    Content,
+    EntryCode,
+    Instant,
+    Line,
+    LocalTime,
+    PastInstant,
+    Short,
+)
 
 Number = Annotated[
     str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True, pattern=TICKET_NUMBER.pattern)
@@ -25,7 +36,7 @@ class ActionIn(Body):
     agency: Agency | None = None
     until: Instant | None = None
     approve: bool | None = None
-    category: Code | None = None
+    category: EntryCode | None = None
     kind: Kind | None = None
     whistle: WhistleKind | None = None
     valid: bool | None = Field(None, description="回访是否有效(打通且给出可用评价)")
@@ -150,9 +161,9 @@ class RouteIn(Body):
 
     street: Code | None = None
     content: Content
-    category: Code | None = None
+    category: EntryCode | None = None
     location: LocationIn | None = None
-    grid_code: Code | None = None
+    grid_code: EntryCode | None = None
     address: Line | None = None
 
 

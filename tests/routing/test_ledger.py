@@ -367,3 +367,31 @@ async def test_bare_days_and_instants_come_out_as_they_went_in(tell):
     standing, _ = await tell(**DONE | {"closed_at": "2026-11-04"})
     assert standing.closed_at == datetime.fromisoformat("2026-11-04T00:00:00+08:00")
     assert standing.received_at == datetime.fromisoformat("2026-11-02T09:00:00+08:00")
+
+
+async def test_what_ledgers_named_can_be_named_again(tell, bring_in, do, intake, routing, who, placed):
+    told = {"category_code": "井盖(丢失)", "community": "望江社区"}
+    await tell(**told)
+    await bring_in(as_csv([LEAST | {"lead_unit": f"单位{n:03d}", "content": str(n)} for n in range(120)]))
+    listed = (await intake.get("/v1/tickets", params={"category": "井盖(丢失)"}, headers=who("clerk"))).json()
+    assert [t["number"] for t in listed["items"]] == ["T-1"]
+    number = await placed(channel="letter", by="clerk", category="井盖(丢失)", community="望江社区")
+    assert (await do(number, "recall", "dispatcher", reason="派错", status=409))["state"] in {
+        "accepted",
+        "submitted",
+    }
+    seen, cursor = [], None
+    while True:
+        page = (
+            await routing.get(
+                "/v1/units",
+                params={"limit": 50} | ({"cursor": cursor} if cursor else {}),
+                headers=who("clerk"),
+            )
+        ).json()
+        seen += [u["code"] for u in page["items"]]
+        if not page["has_more"]:
+            break
+        cursor = page["next_cursor"]
+    assert {f"单位{n:03d}" for n in range(120)} <= set(seen)
+    assert len(seen) == len(set(seen))

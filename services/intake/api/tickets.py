@@ -16,7 +16,7 @@ from shared.lifecycle import State
 from shared.scope import street_of
 from shared.terms import STAFF_ROLES, Channel, Role, Scope
 from shared.web.access import only, process_of
-from shared.web.fields import Code, Day
+from shared.web.fields import Day, EntryCode
 from shared.web.idempotency import Key, fingerprint_of
 from shared.web.paging import Cursor, Limit, Page, decode, page
 from shared.web.problems import documented
@@ -66,8 +66,8 @@ async def list_tickets(
     actor: Reader,
     state: Annotated[State | None, Query(description="状态")] = None,
     channel: Annotated[Channel | None, Query(description="渠道")] = None,
-    category: Annotated[Code | None, Query(description="分类代码")] = None,
-    community: Annotated[Code | None, Query(description="社区代码")] = None,
+    category: Annotated[EntryCode | None, Query(description="分类代码")] = None,
+    community: Annotated[EntryCode | None, Query(description="社区代码")] = None,
     first: Annotated[Day | None, Query(alias="from", description="发生日期起(含)")] = None,
     last: Annotated[Day | None, Query(alias="to", description="发生日期止(含)")] = None,
     cursor: Cursor = None,

@@ -22,6 +22,7 @@ from shared.errors import invalid
 from shared.tables import grids
 from shared.terms import Kind, Level, Mode, Scope
 from shared.web.access import Anyone, process_of
+from shared.web.fields import EntryCode
 from shared.web.paging import MOST, Cursor, Limit, Page, code, decode, page
 from shared.web.problems import documented
 
@@ -142,7 +143,7 @@ async def list_grids(
     request: Request,
     actor: Anyone,
     street: StreetCode = None,
-    community: Annotated[str | None, Query(max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] = None,
+    community: EntryCode | None = None,
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Page[GridOut]:
