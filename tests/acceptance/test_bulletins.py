@@ -8,7 +8,7 @@ import pytest
 
 from shared import clock
 from shared.terms import Role
-from tests.acceptance.bulletins import BULLETINS, a10, a11
+from tests.acceptance.bulletins import BULLETINS, a10, a11, later
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 CASES = [
@@ -152,3 +152,79 @@ async def test_both_populations_stand_side_by_side(import_whole, measure):
     assert (answer["total"]["numerator"], answer["total"]["denominator"]) == (26, 26)
     assert answer["total"]["excluded"] == {"不可抗力": 4}
     assert answer["populations"]["all"]["display"] == "90.00%"
+
+
+async def test_s0_39_s3_15_residents_rate_the_result_on_five_levels(import_whole, measure):
+    """S0-39 效果共评 · S3-15 非常满意 is one of five levels; who does not answer is no satisfied one."""
+    said = ["非常满意", "满意", "基本满意", "不满意", "非常不满意", ""]
+    await import_whole([{**row, "rating": said[n % 6]} for n, row in enumerate(a11()) if n < 60])
+    year = {"from": "2021-01-01", "to": "2021-12-31"}
+    answer = await measure("/rates/satisfaction_rate", variant="five_level", **year)
+    assert (answer["total"]["numerator"], answer["total"]["denominator"]) == (30, 50)
+    assert [(b["numerator"], b["denominator"]) for b in answer["beside"]] == [(50, 60)]
+    counts = (await measure("/counts", **year))["counts"]
+    assert [counts[f"rated_{level}"] for level in ("very_satisfied", "basic", "very_dissatisfied")] == [
+        10
+    ] * 3
+
+
+async def test_s1_04_satisfaction_of_named_items(import_whole, measure):
+    """S1-04: each named item has its own 100 %, with its own answers."""
+    items = ("液化气小区积水", "民安馨苑电动车存放", "堤东赵小葱运输")
+    rows = [
+        {**row, "checklist": items[n % 3], "callback_satisfaction": "满意"}
+        for n, row in enumerate(a11())
+        if n < 36
+    ]
+    await import_whole(rows)
+    answer = await measure(
+        "/rates/satisfaction_rate", by="list", **{"from": "2021-01-01", "to": "2021-12-31"}
+    )
+    assert {
+        r["label"]: (r["numerator"], r["denominator"], r["display"]) for r in answer["rows"]
+    } == dict.fromkeys(items, (12, 12, "100%"))
+
+
+async def test_s2_08_approximate_counts_stay_approximate(metrics, actor_headers):
+    """S2-08 「发放调查问卷5000余份,征集意见480多条」: a share of the two is an interval, never a figure."""
+    answer = await metrics.post(
+        "/v1/checks", json={"published": "9.6%", "n": "5000余", "numerator": "480多"}, headers=actor_headers(Role.LEADER)
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["interval"] is not None
+
+
+async def test_s3_32_nothing_is_without_an_owner(import_whole, measure, processes, street):
+    """S3-32 有人听、有人管: every open ticket has somebody who must act, and a deadline."""
+    await import_whole([{**row, "closed_at": ""} for n, row in enumerate(a11()) if n < 40])
+    async with processes("routing").database.transaction([street.id], read_only=True) as tx:
+        rows = await tx.raw.fetch("SELECT owner_unit, due_at FROM ticket_states WHERE state <> 'closed'")
+    assert len(rows) == 40
+    assert all(row["owner_unit"] and row["due_at"] for row in rows)
+    assert (await measure("/counts", **{"from": "2021-01-01", "to": "2021-12-31"}))["counts"]["open"] == 40
+
+
+async def test_s4_11_solved_where_it_arose(import_whole, measure):
+    """S4-11 小事不出格、大事不出社区: the shares solved at each level add up to all that was solved."""
+    await import_whole(
+        [{**row, "category_code": ("0101", "0301")[n % 2]} for n, row in enumerate(a11()) if n < 40]
+    )
+    year = {"from": "2021-01-01", "to": "2021-12-31"}
+    at = {
+        level: (await measure("/rates/solved_at_level_rate", variant=level, **year))["total"]
+        for level in ("grid", "community", "street", "district")
+    }
+    assert sum(total["numerator"] for total in at.values()) == 40
+    assert {total["denominator"] for total in at.values()} == {40}
+
+
+async def test_s4_25_commitments_kept(import_whole, measure):
+    """S4-25 承诺、亮诺、践诺: kept is done by the day that was promised."""
+    rows = [{**row, "checklist": "践诺清单", "due_at": later(row, 5 if n % 4 else 1)}
+            for n, row in enumerate(a11()) if n < 40]  # fmt: skip
+    await import_whole(rows)
+    year = {"from": "2021-01-01", "to": "2021-12-31"}
+    kept = await measure("/rates/commitment_rate", variant="on_time", **year)
+    done = await measure("/rates/commitment_rate", variant="closed", **year)
+    assert (kept["total"]["numerator"], kept["total"]["denominator"]) == (30, 40)
+    assert done["total"]["display"] == "100%"
