@@ -226,6 +226,8 @@ async def test_figures_that_are_catching_up_say_so(ask, ledger, street, processe
         ({"kind": "' OR 1=1"}, "kind"),
         ({"by": "unit,unit"}, "by"),
         ({"by": "mood"}, "by"),
+        ({"checklist": "清单"}, "checklist"),
+        ({"chanel": "hotline"}, "chanel"),
         ({"period": "2026-13"}, "period"),
         ({"period": "2026-11", "from": "2026-01-01"}, "period"),
         ({"over": "101"}, "over"),

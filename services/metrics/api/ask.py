@@ -81,9 +81,32 @@ class Filters:
         return {name: wanted for name in FILTERS if (wanted := getattr(self, name)) is not None}
 
 
+def _parameters(request: Request) -> frozenset[str]:
+    """Return the query parameters of the door that is asked, as its document names them."""
+    paths, route = request.app.openapi()["paths"], request.scope["route"].path
+    operation = paths[route if route in paths else f"/v1{route}"][request.method.lower()]
+    return frozenset(p["name"] for p in operation["parameters"] if p["in"] == "query")
+
+
+def no_strangers(request: Request) -> None:
+    """Raise Invalid for a query parameter that the door does not know.
+
+    A misspelt filter that is passed over in silence gives a figure of something else.
+    """
+    known = _parameters(request)
+    for name in request.query_params:
+        if name not in known:
+            raise invalid(
+                name,
+                f"没有“{name[:40]}”这个参数,可用的有:{'、'.join(sorted(known))}",
+                code="unknown_parameter",
+            )
+
+
 async def asked(
     request: Request,
     actor: Reader,
+    _: Annotated[None, Depends(no_strangers)],
     filters: Annotated[Filters, Depends()],
     street: Streets = None,
     first: Annotated[Day | None, Query(alias="from", description="窗口首日(含),不填则为今年1月1日")] = None,
