@@ -1,10 +1,14 @@
 """What ledgers tell, written down: each kind of row as history and standing, and what they name that is not there."""
 
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
 
+from services.intake.ledger.course import course
+from services.intake.ledger.faults import Unfit
 from services.routing import ledger
 from services.routing.naming import Names
 from services.routing.recalculate import Recalculation
@@ -23,7 +27,8 @@ from shared.tables import (
     units,
 )
 from shared.terms import Role
-from tests.intake.ledgers import FULL, LEAST, as_csv
+from tests.intake.ledgers import FULL, LEAST, NOW, as_csv, row
+from tests.intake.test_imports_course import rows as made_up
 
 HANDED = LEAST | {"lead_unit": "物业办", "dispatched_at": "2026-11-02 10:00"}
 DONE = HANDED | {"handled_at": "2026-11-03 16:00", "closed_at": "2026-11-04 10:00"}
@@ -345,6 +350,25 @@ async def test_a_new_calendar_leaves_told_deadlines_alone(tell, processes, rows,
     await Recalculation(process, Registries(process.database)).run()
     assert "recalculate" not in [m.action for m in await rows(transitions)]
     assert {local(s.due_at) for s in await rows(ticket_states)} == {"11-30 00:00"}
+
+
+async def test_whatever_intake_lets_in_routing_can_write(bring_in, rows):
+    """Rows of every kind, as many as intake takes of those that chance makes up: none ends as a word at the desk."""
+    fit = []
+
+    @settings(max_examples=1200, deadline=None)
+    @given(made_up())
+    def collect(cells):
+        with suppress(Unfit):
+            course(row(**cells), NOW)
+            fit.append(dict(cells))
+
+    collect()
+    done = await bring_in(as_csv(fit))
+    assert (done["created"], done["rejected"]) == (len(fit), 0)
+    written = await rows(transitions)
+    assert "comment" not in {m.action for m in written}, {m.reason for m in written if m.action == "comment"}
+    assert len(await rows(ticket_states)) == len(fit) > 100
 
 
 async def test_names_that_two_have_mean_neither(street, processes):

@@ -71,14 +71,14 @@ def _pending(moves: _Moves, row: Row, times: Times) -> None:
     if row.stage == Stage.TOPIC:
         return
     moves.add("accept", times.received)
-    _returns(moves, row, times)
+    _returns(moves, row, times, row.return_count or 0)
 
 
-def _returns(moves: _Moves, row: Row, times: Times) -> datetime:
-    """Tell of the dispatches that came back; return when the matter was (first) dispatched."""
+def _returns(moves: _Moves, row: Row, times: Times, count: int) -> datetime:
+    """Tell of `count` dispatches that came back; return when the matter was (first) dispatched."""
     at = times.get("dispatched_at")
     sent = at or times.received
-    for number in range(row.return_count or 0):
+    for number in range(count):
         moves.add("dispatch", sent, assumed=at is None or number > 0, **_to_units(row))
         moves.add("return", sent, assumed=True, reason=FROM_LEDGER)
     return sent
@@ -122,16 +122,15 @@ def _ended(action: str, **brings: Any) -> Callable[[_Moves, Row, Times], None]:
 
 def _sent_and_back(moves: _Moves, row: Row, times: Times, *, withdrawn: bool) -> None:
     """Tell how a matter went out and came back to the desk, where alone it can end."""
-    sent, signed = _returns(moves, row, times), times.get("signed_at")
+    signed, returns = times.get("signed_at"), row.return_count or 0
     in_hands = signed is not None or row.extended_to is not None
-    if row.return_count and not in_hands:
+    # Where it was in hand, the last return is the one by which it came back from there.
+    before = max(returns - 1, 0) if in_hands else returns
+    sent = _returns(moves, row, times, before)
+    if returns and not in_hands:
         return
-    moves.add(
-        "dispatch",
-        sent,
-        assumed=bool(row.return_count) or "dispatched_at" not in times.steps,
-        **_to_units(row),
-    )
+    assumed = bool(before) or "dispatched_at" not in times.steps
+    moves.add("dispatch", sent, assumed=assumed, **_to_units(row))
     if in_hands:
         at = signed or sent
         moves.add("sign", at, assumed=signed is None)
@@ -143,7 +142,7 @@ def _sent_and_back(moves: _Moves, row: Row, times: Times, *, withdrawn: bool) ->
 
 def _dispatched(moves: _Moves, row: Row, times: Times) -> datetime | None:
     moves.add("accept", times.received)
-    sent = _returns(moves, row, times)
+    sent = _returns(moves, row, times, row.return_count or 0)
     assumed = bool(row.return_count) or "dispatched_at" not in times.steps
     moves.add("dispatch", sent, assumed=assumed, **_to_units(row))
     closed = times.get("closed_at")
@@ -155,17 +154,18 @@ def _dispatched(moves: _Moves, row: Row, times: Times) -> datetime | None:
         called = None
     else:
         contacted = _in_hands(moves, row, times, sent, handled)
-        if handled is None:
-            _reworks(moves, row, contacted or sent, done=False)
+        if handled is None and row.rework_count:
+            _finish_parts(moves, row, contacted or sent)
+            _reworks(moves, row, contacted or sent)
         _pause(moves, times, handled)
         if handled is not None:
             _finish_parts(moves, row, handled)
     if handled is None:
         return None
+    if "rework" not in moves.actions():
+        _reworks(moves, row, handled)
     told = "handled_at" in times.steps
     moves.add("handle", handled, assumed=not told, reason=FROM_LEDGER, outcome=row.outcome)
-    if "rework" not in moves.actions():
-        _reworks(moves, row, handled, done=True)
     _check_and_close(moves, row, handled, called, closed)
     return closed
 
@@ -232,11 +232,12 @@ def _extension(moves: _Moves, row: Row, times: Times, signed: datetime) -> None:
     """Tell of a granted extension: asked for as soon as it could be, which must be before the deadline."""
     if row.extended_to is None:
         return
+    asked = HEADER_OF["signed_at" if "signed_at" in times.steps else "dispatched_at"]
     if row.due_at is not None and signed > row.due_at:
-        late = HEADER_OF["signed_at" if "signed_at" in times.steps else "dispatched_at"]
-        raise unfit(
-            "extended_to", f"{HEADER_OF['extended_to']}:须在{HEADER_OF['due_at']}之前提出,而{late}已在其后"
-        )
+        told = HEADER_OF["due_at"]
+        raise unfit("extended_to", f"{HEADER_OF['extended_to']}:须在{told}之前提出,而{asked}已在其后")
+    if row.extended_to <= signed:
+        raise unfit("extended_to", f"{HEADER_OF['extended_to']}须晚于{asked}")
     until = row.extended_to.isoformat()
     moves.add("extend", signed, assumed=True, reason=FROM_LEDGER, until=until)
     moves.add("decide_extension", signed, assumed=True, approve=True, until=until)
@@ -260,16 +261,12 @@ def _finish_parts(moves: _Moves, row: Row, at: datetime) -> None:
         moves.add("finish_part", at, assumed=True, unit=unit, reason=FROM_LEDGER)
 
 
-def _reworks(moves: _Moves, row: Row, at: datetime, *, done: bool) -> None:
-    """Tell of each rework; `done`: the unit has handled it, and after each rework once more."""
+def _reworks(moves: _Moves, row: Row, at: datetime) -> None:
+    """Tell of each rework: done by then, found wanting, and in hand again."""
     for _ in range(row.rework_count or 0):
-        if not done:
-            _finish_parts(moves, row, at)
-            moves.add("handle", at, assumed=True, reason=FROM_LEDGER)
+        moves.add("handle", at, assumed=True, reason=FROM_LEDGER)
         moves.add("review_pass", at, assumed=True)
         moves.add("rework", at, assumed=True, reason=FROM_LEDGER)
-        if done:
-            moves.add("handle", at, assumed=True, reason=FROM_LEDGER, outcome=row.outcome)
 
 
 def _check_and_close(

@@ -11,6 +11,7 @@ from services.intake.ledger.course import FROM_LEDGER
 
 Stored = Sequence[Sequence[Any]]
 # A matter that was waiting when it was last told of, and was turned away since.
+_TOLD_LATER = ("outcome", "assumed")
 _TURNED_AWAY = frozenset({"reject", "merge", "withdraw", "redirect"})
 
 
@@ -41,14 +42,14 @@ def _with_exclusion(before: Stored) -> list[Sequence[Any]]:
 
 
 def _same(before: Sequence[Any], now: Sequence[Any]) -> bool:
-    """Return whether two moves are one; the outcome may be told only with the closing."""
-    if list(before[:2]) != list(now[:2]):
-        return False
-    return _without(before[2], "outcome") == _without(now[2], "outcome")
+    """Return whether two moves are one; the outcome, or whose time it was, may be told only with the closing."""
+    return list(before[:2]) == list(now[:2]) and _without(before[2], *_TOLD_LATER) == _without(
+        now[2], *_TOLD_LATER
+    )
 
 
-def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != name}
+def _without(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in names}
 
 
 def _excluded_since(before: Sequence[Any], now: Sequence[Any], moment: datetime) -> list[list[Any]] | None:
