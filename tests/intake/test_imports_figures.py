@@ -109,3 +109,18 @@ async def test_a_rate_is_had_again_as_it_was_known(bring_in, rate):
     await bring_in(as_csv(ledger((4, written), (1, CLOSED))))
     assert await rate("closure_rate", variant="received") == "5/5"
     assert await rate("closure_rate", variant="received", known_at="2026-04-01T00:00:00+08:00") == "4/4"
+
+
+async def test_what_a_ledger_names_can_be_asked_for(bring_in, rate, metrics, street, actor_headers):
+    told = CLOSED | {"category_code": "井盖(丢失)", "community": "望江社区", "lead_unit": "智慧办"}
+    await bring_in(as_csv(ledger((3, told), (2, CLOSED))))
+    for name, value in (("category", "井盖(丢失)"), ("community", "望江社区"), ("unit", "智慧办")):
+        assert await rate("closure_rate", variant="received", **{name: value}) == "3/3"
+        asked = {"street": street.code, "variant": "received", "by": name} | MARCH
+        answer = await metrics.get("/v1/rates/closure_rate", params=asked, headers=actor_headers(Role.LEADER))
+        rows = {row["label"]: row["numerator"] for row in answer.json()["rows"]}
+        assert rows[value] == 3
+        assert sum(rows.values()) == 5
+    asked = {"street": street.code, "variant": "received", "by": "kind"} | MARCH
+    answer = await metrics.get("/v1/rates/closure_rate", params=asked, headers=actor_headers(Role.LEADER))
+    assert sum(row["numerator"] for row in answer.json()["rows"]) == 5, "no kind is told, and none is made up"

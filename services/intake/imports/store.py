@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +36,10 @@ _IN_FLIGHT = """
 SELECT count(*) FROM deliveries d JOIN events e ON e.street_id = d.street_id AND e.id = d.event_id
 WHERE d.street_id = $1 AND d.parked_at IS NULL AND e.type = ANY($2::text[])"""
 _WAITING = """
-SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked
-FROM deliveries WHERE street_id = $1 AND consumer = $2 AND event_id <= $3"""
+SELECT count(*) FILTER (WHERE d.parked_at IS NULL) AS waiting,
+  count(*) FILTER (WHERE d.parked_at IS NOT NULL AND e.type = ANY($4::text[]) AND e.recorded_at >= $5) AS parked
+FROM deliveries d JOIN events e ON e.street_id = d.street_id AND e.id = d.event_id
+WHERE d.street_id = $1 AND d.consumer = $2 AND d.event_id <= $3"""
 _BATCHES = [LedgerRowsReceivedV1.TYPE, TicketsMovedV1.TYPE]
 # Moves that may come upon a ticket by themselves; they change nothing of what a ledger can go on from.
 _BY_THEMSELVES = sorted(QUIET | {"recalculate"})
@@ -125,9 +127,11 @@ async def in_flight(tx: Transaction, street_id: int) -> int:
     return int(await tx.raw.fetchval(_IN_FLIGHT, street_id, _BATCHES))
 
 
-async def waiting(tx: Transaction, street_id: int, consumer: str, until: UUID) -> tuple[int, int]:
-    """Return how many deliveries up to an event a consumer has not done, and how many were given up."""
-    row = await tx.raw.fetchrow(_WAITING, street_id, consumer, until)
+async def waiting(
+    tx: Transaction, street_id: int, consumer: str, until: UUID, since: datetime
+) -> tuple[int, int]:
+    """Return how many deliveries up to an event a consumer has not done, and how many batches since were given up."""
+    row = await tx.raw.fetchrow(_WAITING, street_id, consumer, until, _BATCHES, since)
     return row["waiting"], row["parked"]
 
 

@@ -140,10 +140,11 @@ class Importing:
         street_id, row = job.upload.street.id, job.row
         async with self._process.database.transaction([street_id], read_only=True) as tx:
             left = parked = 0
+            since = row["created_at"]
             if row["last_event"] is not None:
-                left, parked = await store.waiting(tx, street_id, "routing", row["last_event"])
+                left, parked = await store.waiting(tx, street_id, "routing", row["last_event"], since)
             if not left and row["last_moved"] is not None:
-                left, more = await store.waiting(tx, street_id, "metrics", row["last_moved"])
+                left, more = await store.waiting(tx, street_id, "metrics", row["last_moved"], since)
                 parked += more
         if left:
             await self._note(job)
