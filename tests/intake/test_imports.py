@@ -1,13 +1,19 @@
 """Handing a ledger in, and what becomes of it: durable at once, read on and on, nothing twice."""
 
 import asyncio
+import hashlib
 import re
+import threading
+from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import func, select
 
 from services.intake.app import app
 from services.intake.imports import chunk, reading, status, store, work
+from services.intake.imports.work import Importing
+from services.intake.ledger.rows import said
 from shared import clock
 from shared.tables import (
     events,
@@ -21,7 +27,7 @@ from shared.tables import (
     transitions,
 )
 from shared.terms import STAFF_ROLES, Role
-from tests.intake.ledgers import FULL, LEAST, as_csv, as_xlsx
+from tests.intake.ledgers import FULL, LEAST, NOW, as_csv, as_xlsx, row as row_of
 
 MAY = {Role.DISPATCHER, Role.CLERK, Role.SUPERVISOR, Role.LEADER, Role.ADMIN}
 SECRET = {"reporter_name": "欧阳秘密", "reporter_phone": "138-1234-5678", "content": "楼上漏水,很急"}
@@ -219,6 +225,16 @@ async def test_personal_data_stands_nowhere_but_sealed(bring_in, rows):
         text = str(await rows(table))
         assert "秘密" not in text
         assert "5678" not in text
+
+
+async def test_no_digest_of_a_row_can_be_made_without_the_key(bring_in, rows, keys):
+    """A name and a number are soon found by trying, where everything else of a row stands in the open."""
+    await bring_in(as_csv([LEAST | SECRET]))
+    [kept] = await rows(import_rows)
+    whole = said(row_of(**SECRET))
+    assert bytes(kept.digest) == keys.blind_index("ledger_row", whole.decode())
+    assert kept.identity == f"row:{bytes(kept.digest).hex()}:1"
+    assert hashlib.sha256(whole).digest() not in {bytes(kept.digest), bytes(kept.fixed)}
 
 
 async def test_rows_without_a_number_are_given_one(bring_in, rows, street):
@@ -502,6 +518,39 @@ async def test_a_claim_keeps_others_away_while_it_lasts(hand_in, worker, rows):
         assert await second.run() is True
     [row] = await rows(imports)
     assert row.position == 4
+
+
+async def test_a_claim_is_kept_however_long_a_batch_takes_to_read(hand_in, worker, monkeypatch, rows):
+    monkeypatch.setattr(work, "LEASE", timedelta(milliseconds=30))
+    noted = threading.Event()
+    real_next, real_note = reading.Reader.next, Importing._note
+
+    def slow(self, now):
+        assert noted.wait(20), "nobody says meanwhile that it is still worked on"
+        return real_next(self, now)
+
+    async def noting(self, *args, **kwargs):
+        await real_note(self, *args, **kwargs)
+        noted.set()
+
+    await hand_in(as_csv(LEDGER))
+    one = worker()
+    await one.run()
+    monkeypatch.setattr(reading.Reader, "next", slow)
+    monkeypatch.setattr(Importing, "_note", noting)
+    assert await one.run() is True
+    [row] = await rows(imports)
+    assert row.position > 0
+
+
+async def test_what_was_stored_is_only_remembered_when_it_is_read_again(monkeypatch):
+    """Passed over are the rows, not what tells later ones apart: equal rows, and numbers that are taken."""
+    content = as_csv([LEAST, *many(2), LEAST, *many(2), LEAST])
+    whole = list(reading.Reader(content, prefix="XB", keyed=bytes).next(NOW))
+    monkeypatch.setattr(reading, "course", counted := Mock(wraps=reading.course))
+    rest = reading.Reader(content, prefix="XB", keyed=bytes, position=4).next(NOW)
+    assert rest == whole[3:]
+    assert counted.call_count == 2, "the two whose numbers are taken have none"
 
 
 async def test_imports_of_a_street_follow_one_another(hand_in, finish, look_at, worker):

@@ -8,7 +8,7 @@ from services.intake.ledger import columns
 from services.intake.ledger.cells import deadline, entry, when, words
 from services.intake.ledger.columns import BY_NAME, COLUMNS, column_of, layout
 from services.intake.ledger.faults import BadCell, NotATable, Unfit
-from services.intake.ledger.rows import Row, digest, read
+from services.intake.ledger.rows import Row, read, said
 from services.intake.ledger.words import ALSO, FLAGS, Disposition, ListLevel, Stage
 from services.intake.phone import digits_of
 from shared.clock import SHANGHAI, to_local
@@ -35,6 +35,7 @@ def local(text):
         "202611210830", "20261121083000", " 2026-11-21 08:30 ", wide("2026-11-21 08:30"), "2026-11-21 08:30 AM",
         "2026年11月21日上午8点30分", "2026-11-20T19:30:00-05:00", "2026-11-21\t08:30", "2026-11-21\u300008:30",
         datetime(2026, 11, 21, 8, 30, tzinfo=SHANGHAI), datetime.fromisoformat("2026-11-21 08:30"), 46347.354166666664,
+        "46347.354166666664", "2026年11月21号8时30分",
     ],
 )  # fmt: skip
 def test_one_instant_is_written_in_many_ways(text):
@@ -68,6 +69,8 @@ def test_hours_are_read_as_meant(text, expected):
         "2026.11.21",
         date(2026, 11, 21),
         46347.0,
+        "46347",
+        "2026年11月21号",
         20261121.0,
     ],
 )
@@ -136,6 +139,16 @@ VOCABULARIES = {
     "channel": Channel, "kind": Kind, "disposition": Disposition, "stage": Stage, "list_level": ListLevel,
     "outcome": Outcome, "callback_resolved": Resolved, "callback_satisfaction": Satisfaction, "rating": Satisfaction,
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["热线(12345)", "“12345”热线", "12345-热线", "HOT LINE", "12345 政务服务热线"]
+)
+def test_a_word_is_known_however_it_is_dressed(text):
+    assert BY_NAME["channel"].parse(text) == "hotline"
+    assert BY_NAME["channel"].parse("mini-program") == "mini_program"
+    with pytest.raises(BadCell):
+        BY_NAME["channel"].parse("-_-")
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
@@ -315,9 +328,9 @@ def test_rows_are_the_same_whatever_way_they_are_written():
         row(closed_at="2026-11-03 10:00", kind="投诉", return_count="0", confidential=""),
         row(closed_at="2026年11月3日 10:00", kind="complaint", return_count="", title=" "),
     ]
-    assert digest(written[0]) == digest(written[1])
-    assert digest(written[0]) != digest(row(closed_at="2026-11-03 10:01", kind="投诉"))
-    assert digest(row(callback_contacted="否")) != digest(row()), "a no is an answer"
+    assert said(written[0]) == said(written[1])
+    assert said(written[0]) != said(row(closed_at="2026-11-03 10:01", kind="投诉"))
+    assert said(row(callback_contacted="否")) != said(row()), "a no is an answer"
 
 
 def test_the_readme_lists_the_columns_as_they_are():

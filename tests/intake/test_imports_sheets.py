@@ -68,6 +68,34 @@ def test_a_row_is_told_by_the_line_it_begins_on():
     assert [line for line, _ in understood(as_csv(rows))] == [2, 5]
 
 
+OPEN_QUOTE = '2026-11-02 09:00,热线,"没有右引号,物业办'
+WHOLE = [f"2026-11-02 09:00,热线,第{n}件,物业办" for n in range(3000)]
+
+
+@pytest.mark.parametrize("at", [1, 700, 2990, 2999])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_quote_that_is_not_closed_costs_its_own_line_and_no_other(at, newline):
+    lines = ["received_at,channel,content,lead_unit", *WHOLE[:at], OPEN_QUOTE, *WHOLE[at:]]
+    found = understood(newline.join(lines).encode())
+    assert [line for line, _ in found] == list(range(2, len(lines) + 1))
+    [(line, [(column, message)])] = [(n, row) for n, row in found if not isinstance(row, Row)]
+    assert (line, column) == (at + 2, None)
+    assert "引号" in message
+
+
+def test_a_quote_that_is_closed_by_a_later_rows_loses_neither():
+    quoted = '2026-11-02 09:00,热线,"说""好""\n又来",物业办'
+    found = understood(f"received_at,channel,content,lead_unit\n{OPEN_QUOTE}\n{quoted}\n{quoted}".encode())
+    assert [(line, isinstance(row, Row)) for line, row in found] == [(2, False), (3, True), (5, True)]
+    assert found[1][1].content == '说"好"\n又来'
+
+
+def test_a_row_of_more_lines_than_any_has_is_no_row():
+    endless = '2026-11-02 09:00,热线,"' + "\n" * (sheets.MOST_LINES + 1) + '"'
+    found = understood(f"received_at,channel,content\n{endless}\n2026-11-02 09:00,热线,好".encode())
+    assert [isinstance(row, Row) for _, row in found] == [False, False, True]
+
+
 def test_empty_rows_and_empty_columns_at_the_end_are_nothing():
     text = "受理时间,渠道,内容,,\n2026-11-02,热线,路灯,,\n,,,,\n  , ,,,\n\n".encode()
     assert [line for line, _ in understood(text)] == [2]

@@ -1,8 +1,8 @@
 """A file read on and on: batches of entries, the same ones however often it is begun anew."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,7 @@ import orjson
 
 from services.intake.ledger.course import Course, course
 from services.intake.ledger.faults import Fault, Unfit, unfit
-from services.intake.ledger.rows import Row, digest, read
+from services.intake.ledger.rows import Row, read, said
 from services.intake.ledger.sheets import Line, open_table
 from shared.clock import local_day
 from shared.streets import NUMBER
@@ -23,6 +23,9 @@ _FIXED: Final = (
     "received_at", "channel", "kind", "category_code", "community", "grid_code", "reporter_name", "reporter_phone",
     "confidential", "due_at",
 )  # fmt: skip
+# Makes a digest under the keyring's own key: a plain one of a row would give a telephone number away to whoever
+# tries them all.
+Keyed = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,12 @@ class Entry:
     digest: bytes
     row: Row
     course: Course
+    keyed: Keyed
 
     def fixed(self) -> bytes:
         """Return the digest of what may not change any more."""
         told = [getattr(self.row, name) for name in _FIXED]
-        return hashlib.sha256(orjson.dumps([self.row.text, *told])).digest()
+        return self.keyed(orjson.dumps([self.row.text, *told]))
 
     def stored(self) -> dict[str, Any]:
         """Return what is kept of the row for routing: no personal data, instants as text."""
@@ -62,7 +66,7 @@ class Misfit:
 class Reader:
     """Reads a ledger's file from the line after `position` on; what came before is only remembered."""
 
-    def __init__(self, content: bytes, *, prefix: str, position: int = 0) -> None:
+    def __init__(self, content: bytes, *, prefix: str, keyed: Keyed, position: int = 0) -> None:
         """Open the file; raise NotATable. `prefix` opens the numbers that the street gives by itself."""
         table = open_table(content)
         self.ignored = table.layout.ignored
@@ -71,6 +75,7 @@ class Reader:
         self._rows: Iterator[Line] = table.lines
         self._position = position
         self._prefix = prefix
+        self._keyed = keyed
         self._numbers: set[str] = set()
         self._equal: Counter[bytes] = Counter()
 
@@ -81,24 +86,34 @@ class Reader:
             lines = list(islice(self._rows, AT_ONCE - len(found)))
             if not lines:
                 break
-            found += [e for e in (self._entry(line, now) for line in lines) if e.line > self._position]
+            for line in lines:
+                if line[0] > self._position:
+                    found.append(self._entry(line, now))
+                else:
+                    self._pass_over(line, now)
         return found
 
     def _entry(self, line: Line, now: datetime) -> Entry | Misfit:
         number, cells = line
         try:
             row = read(cells, self._layout)
-            said = digest(row)
-            identity = self._identity(row, said, now)
-            return Entry(number, identity, said, row, course(row, now))
+            digest = self._keyed(said(row))
+            identity = self._identity(row, digest, now)
+            return Entry(number, identity, digest, row, course(row, now), self._keyed)
         except Unfit as wrong:
             return Misfit(number, wrong.faults)
 
-    def _identity(self, row: Row, said: bytes, now: datetime) -> str:
+    def _pass_over(self, line: Line, now: datetime) -> None:
+        """Remember of a row that is stored what tells later ones apart from it."""
+        with suppress(Unfit):
+            row = read(line[1], self._layout)
+            self._identity(row, self._keyed(said(row)) if row.number is None else b"", now)
+
+    def _identity(self, row: Row, digest: bytes, now: datetime) -> str:
         """Return by what a row is known again; equal rows without numbers are told apart by their order."""
         if row.number is None:
-            self._equal[said] += 1
-            return f"row:{said.hex()}:{self._equal[said]}"
+            self._equal[digest] += 1
+            return f"row:{digest.hex()}:{self._equal[digest]}"
         if row.number in self._numbers:
             raise unfit("number", "编号在这个文件里重复")
         self._numbers.add(row.number)

@@ -8,18 +8,19 @@ rows are in the figures, not when they are read.
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from uuid_utils.compat import uuid7
 
 from services.intake.imports import chunk, store, upload
 from services.intake.imports.chunk import Upload
-from services.intake.imports.reading import Reader
+from services.intake.imports.reading import Keyed, Reader
 from services.intake.imports.store import LEASE, Lost
 from services.intake.ledger.faults import NotATable
 from services.intake.numbers import Numbers
 from shared import clock, keyring
+from shared.keyring import Keyring
 from shared.process import Process
 
 # Batches on their way at once: enough to keep routing and metrics busy, few enough to leave others their turn.
@@ -28,6 +29,7 @@ MOST_ATTEMPTS: Final = 20
 _GAVE_UP: Final = "多次中断,没有能读完;请把文件分小后再导入,或联系管理员"
 _EMPTY: Final = "表头下面没有数据"
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,6 +39,10 @@ class _Job:
     upload: Upload
     row: dict[str, Any]
     reader: Reader | None = None
+
+
+def _keyed(keys: Keyring) -> Keyed:
+    return lambda content: keys.blind_index("ledger_row", content.decode())
 
 
 class Importing:
@@ -91,7 +97,9 @@ class Importing:
         try:
             job.reader = await self._meanwhile(
                 job,
-                asyncio.to_thread(Reader, content, prefix=street.prefix, position=job.row["position"]),
+                asyncio.to_thread(
+                    Reader, content, prefix=street.prefix, keyed=_keyed(keys), position=job.row["position"]
+                ),
             )
         except NotATable as fault:
             await self._end(job, "failed", message=str(fault))
@@ -110,7 +118,8 @@ class Importing:
             await self._note(job)
             return False, False
         assert job.reader is not None  # noqa: S101 - what told `run` to come here
-        entries = await asyncio.to_thread(job.reader.next, clock.now())
+        # After an interruption the first batch is far into the file.
+        entries = await self._meanwhile(job, asyncio.to_thread(job.reader.next, clock.now()))
         if not entries:
             return await self._all_read(job)
         async with self._process.database.transaction([street_id]) as tx:
@@ -159,7 +168,7 @@ class Importing:
         await self._end(job, "done", warnings=warnings)
         return True, True
 
-    async def _meanwhile(self, job: _Job, work: Coroutine[Any, Any, Reader]) -> Reader:
+    async def _meanwhile(self, job: _Job, work: Coroutine[Any, Any, T]) -> T:
         """Do what takes its time, and keep the claim meanwhile."""
         task = asyncio.create_task(work)
         while not task.done():

@@ -34,12 +34,14 @@ _GUARDED: Final = re.compile(r"'(?=[=+\-@\t\r])")
 _AS_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)
 _BLANKS: Final = re.compile(r"\s+")
 _WHEN: Final = re.compile(
-    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号]?"
     r"(?:[\sTt,]*(上午|下午|am|pm)?\s*(\d{1,2})[:时点](?:(\d{1,2})(?:分|:(\d{1,2})(?:\.(\d{1,6}))?秒?)?)?(?:(\d{1,2})秒)?"
     r"\s*(上午|下午|am|pm)?)?\s*(z|utc|[+-]\d{2}:?(?:\d{2})?)?",
     re.IGNORECASE,
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?")
+# A date that lost its format before it was saved as text: five digits are no year, month and day.
+_LOST: Final = re.compile(r"\d{5}(\.\d+)?")
 _NOON: Final = 12
 _DAY_HOURS: Final = 24
 _DATE_LENGTH: Final = 10
@@ -171,6 +173,8 @@ def _loosely(text: str) -> When | None:
     found = _WHEN.fullmatch(text)
     if found is not None:
         return _parts(found)
+    if _LOST.fullmatch(text):
+        return _serial(float(text))
     compact = _COMPACT.fullmatch(text)
     if compact is None:
         raise BadCell(_HOW)

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+UNCLOSED: Final = object()
+"""Stands for the cells of a line in which a quotation mark opens and does not close."""
 
 
 class NotATable(ValueError):  # noqa: N818 - said of the file, in its own words

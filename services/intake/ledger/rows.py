@@ -1,6 +1,5 @@
 """One row of a ledger, each cell understood: what was told, before anything follows from it."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -10,7 +9,7 @@ import orjson
 
 from services.intake.ledger.cells import Cell, When
 from services.intake.ledger.columns import BY_NAME, COLUMNS, MOST_CONTENT, Layout
-from services.intake.ledger.faults import BadCell, Fault, Unfit
+from services.intake.ledger.faults import UNCLOSED, BadCell, Fault, Unfit, unfit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +79,8 @@ _REQUIRED = tuple(column for column in COLUMNS if column.required)
 
 def read(cells: Sequence[Cell], layout: Layout) -> Row:
     """Return the row these cells make; raise Unfit with every cell that does not say what it should."""
+    if cells and cells[0] is UNCLOSED:
+        raise unfit(None, "这一行的引号没有成对,没有读到;内容里的引号要写成两个,或改用中文引号")
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     width = len(cells)
@@ -107,7 +108,6 @@ def read(cells: Sequence[Cell], layout: Layout) -> Row:
     return row
 
 
-def digest(row: Row) -> bytes:
-    """Return what tells whether two rows say the same, however they were written."""
-    said = {name: value for name in _FIELDS if _says(value := getattr(row, name))}
-    return hashlib.sha256(orjson.dumps(said)).digest()
+def said(row: Row) -> bytes:
+    """Return what tells whether two rows say the same, however they were written; as it is, not for keeping."""
+    return orjson.dumps({name: value for name in _FIELDS if _says(value := getattr(row, name))})

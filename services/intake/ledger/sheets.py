@@ -6,6 +6,7 @@ CSV in UTF-8 (with or without BOM), UTF-16 with BOM or GB18030, separated by com
 import codecs
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -14,11 +15,13 @@ from typing import Final
 from services.intake.ledger import workbook
 from services.intake.ledger.cells import Cell
 from services.intake.ledger.columns import Layout, known_headers, layout
-from services.intake.ledger.faults import NotATable
+from services.intake.ledger.faults import UNCLOSED, NotATable
 from services.intake.ledger.workbook import Sheet
 
 # A title or a note may stand above the header, but not a whole page.
 HEADER_WITHIN: Final = 10
+MOST_LINES: Final = 500
+"""Lines that one row may take; more than its longest cell has room for in any ledger that people keep."""
 _DELIMITERS: Final = (",", "\t", ";", "\uff0c", "|")
 _ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
 _BOMS: Final = (
@@ -81,12 +84,71 @@ def _is(content: bytes, encoding: str) -> bool:
 
 
 def _csv(content: bytes, encoding: str, delimiter: str) -> Iterator[Line]:
-    text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
-    reader = csv.reader(text, delimiter=delimiter)
-    begins = 1
-    for row in reader:
+    lines = _Lines(io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        begins = lines.begin()
+        row: Sequence[Cell] | None
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except _TooLong:
+            row = None
+        if row is None or lines.broken(delimiter):
+            # Only this line is lost: what follows it was never part of it.
+            lines.back_to_second()
+            row = [UNCLOSED]
         yield begins, row
-        begins = reader.line_num + 1
+
+
+class _TooLong(Exception):  # noqa: N818 - no record of ours has so many lines
+    pass
+
+
+class _Lines:
+    """The lines of a file, with those of the present record kept until it is known to be whole."""
+
+    def __init__(self, text: Iterator[str]) -> None:
+        self._text = text
+        self._number = 0
+        self._record: list[str] = []
+        self._again: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self._record) > MOST_LINES:
+            raise _TooLong
+        line = self._again.popleft() if self._again else next(self._text)
+        self._number += 1
+        self._record.append(line)
+        return line
+
+    def begin(self) -> int:
+        """Begin a record; return the number of its first line."""
+        self._record.clear()
+        return self._number + 1
+
+    def broken(self, delimiter: str) -> bool:
+        """Return whether the record runs over its line for want of a closing quotation mark.
+
+        Within a line much is forgiven; what runs over several must be written as the book says.
+        """
+        if len(self._record) == 1:
+            return False
+        try:
+            next(csv.reader(self._record, delimiter=delimiter, strict=True))
+        except csv.Error:
+            return True
+        return False
+
+    def back_to_second(self) -> None:
+        """Let the lines after the record's first be read again."""
+        rest = self._record[1:]
+        self._again.extendleft(reversed(rest))
+        self._number -= len(rest)
 
 
 def _is_blank(row: Sequence[Cell]) -> bool:

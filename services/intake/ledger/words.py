@@ -3,6 +3,7 @@
 A word stands here only where it can mean one thing. What is not here is refused, naming what is.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -44,10 +45,11 @@ ALSO: Mapping[type[Term], Mapping[str, tuple[str, ...]]] = {
     Channel: {
         "mini_program": ("微信小程序", "微信", "居民小程序"),
         "hotline": ("热线", "12345", "热线电话", "政务热线", "市民热线", "便民热线", "12345政务服务便民热线", "12345市民热线",
-                    "12345平台", "热线转办", "政务服务便民热线"),
-        "phone": ("电话", "来电", "电话反映", "值班电话"),
+                    "12345平台", "热线转办", "政务服务便民热线", "12345热线平台", "热线12345", "市民热线12345", "12345政务热线",
+                    "12345政务服务热线", "12345市民服务热线", "政务服务热线", "市民服务热线", "便民服务热线"),
+        "phone": ("电话", "来电", "电话反映", "值班电话", "居民来电", "群众来电", "街道热线"),
         "window": ("窗口", "来访", "现场来访", "前台", "群众来访", "窗口受理"),
-        "letter": ("信件", "信箱", "书信", "意见箱", "来信来函"),
+        "letter": ("信件", "信箱", "书信", "意见箱", "来信来函", "群众来信"),
         "web": ("网页", "网络", "互联网", "网上", "官网", "门户网站", "网络平台"),
         "patrol": ("巡查", "网格", "网格员", "网格上报", "网格员上报", "网格员巡查", "巡查发现", "日常巡查"),
         "visit": ("走访", "入户", "上门走访", "大走访", "实地走访", "走访入户"),
@@ -104,6 +106,7 @@ ALSO: Mapping[type[Term], Mapping[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
+_DRESS = re.compile(r"[-_()\[\]\"'“”‘’「」]")
 _TRUE = ("true", "t", "yes", "y", "1", "是", "有", "√", "✓", "对")
 _FALSE = ("false", "f", "no", "n", "0", "否", "无", "没有", "×", "✗", "不是")
 # Beside yes and no, what each flag's own column is filled with.
@@ -120,20 +123,25 @@ FLAGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+def _bare(text: str) -> str:
+    """Return a word without what joins or dresses its parts: mini-program, 热线(12345), “12345”热线."""
+    return _DRESS.sub("", key(text))
+
+
 @cache
 def _lexicon(vocabulary: type[Term]) -> Mapping[str, str]:
     """Return every way to write a member, as `key` makes it, with the member's code."""
     words: dict[str, str] = {}
     for term in vocabulary:
         for word in (term.value, term.text, *ALSO[vocabulary].get(term.value, ())):
-            if words.setdefault(key(word), term.value) != term.value:
+            if words.setdefault(_bare(word), term.value) != term.value:
                 raise RuntimeError(f"{vocabulary.__name__}: {word} would mean two things")
     return MappingProxyType(words)
 
 
 def code_of(vocabulary: type[Term], text: str) -> str:
     """Return the code of the member that `text` names; raise BadCell listing what there is."""
-    code = _lexicon(vocabulary).get(key(text))
+    code = _lexicon(vocabulary).get(_bare(text))
     if code is None:
         raise BadCell(f"没有这一项,可选:{'、'.join(f'{t.value}({t.text})' for t in vocabulary)}")
     return code
