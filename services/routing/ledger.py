@@ -34,6 +34,8 @@ WHERE r.street_id = $1 AND r.import_id = $2 AND r.line BETWEEN $3 AND $4 ORDER B
 _TABLES = {"units": units, "communities": communities, "categories": categories}
 # What the unit that had the matter did, as far as a ledger knows.
 _BY_THE_LEAD = frozenset({"sign", "contact", "handle", "return", "extend"})
+# A matter that no unit was sent may still be some unit's, by the ledger's word: figures by unit count it there.
+_OF_A_UNIT = frozenset({"accept", "close_directly", "reject", "merge", "withdraw", "redirect"})
 _A_DAY = timedelta(days=1)
 _WHY = "由台账导入,经过以台账为准"
 _NO_CATEGORY = "台账没有注明分类"
@@ -140,8 +142,8 @@ async def write_down(door: Door, registry: Registry, told: Sequence[Told]) -> No
 def _play(door: Door, registry: Registry, told: Told, standing: Standing | None) -> Standing:
     hold = _deadline(told, registry)
     if standing is not None and standing.state is not State.SUBMITTED:
-        # A deadline that is a person's word stays; one that follows from the limits goes on following.
-        hold = standing.row["due_at"] if standing.row["clock_from"] is None else None
+        hold = _deadline_so_far(told, standing)
+        standing.row["due_at"] = hold or standing.row["due_at"]
     for action, at, data in told.moves:
         recorded_at = max(told.recorded_at, at)
         if action == REGISTER:
@@ -153,7 +155,7 @@ def _play(door: Door, registry: Registry, told: Told, standing: Standing | None)
             raise LookupError("a row that tells more of a ticket which is not there")
         if action == "decide_extension":
             hold = data["until"]
-        if action == "close_directly" and "unit" in data:
+        if action in _OF_A_UNIT and "unit" in data:
             standing.row["lead_unit"] = data["unit"]
         actor = _actor(told, _acting_unit(action, data, standing))
         door.tell(standing, action, actor, at, data, recorded_at=recorded_at, due_at=hold)
@@ -195,6 +197,21 @@ def _deadline(told: Told, registry: Registry) -> datetime | None:
     computed = registry.calendar.due(told.ticket["occurred_at"], limit).at
     asked = next(at for action, at, _ in told.moves if action == "extend")
     return max(asked, min(computed, told.extended_to - _A_DAY))
+
+
+def _deadline_so_far(told: Told, standing: Standing) -> datetime | None:
+    """Return the deadline that a ticket has had until now, if it is not to go on following from the limits.
+
+    A person's word stays; a limit gives way where it would leave no room for the extension that is told now.
+    """
+    due_at: datetime = standing.row["due_at"]
+    until = told.extended_to
+    if standing.row["clock_from"] is None:
+        return due_at
+    if until is None or due_at < until:
+        return None
+    asked = next(at for action, at, _ in told.moves if action == "extend")
+    return max(asked, until - _A_DAY)
 
 
 async def _fall_back(door: Door, registry: Registry, told: Told, error: Exception) -> None:

@@ -121,6 +121,7 @@ def test_a_row_tells_its_moves(cells, expected):
         (HANDED | {"extended_to": "2026-11-01"}, {"extended_to"}),
         (HANDED | {"extended_to": "2026-11-02 09:30"}, {"extended_to"}),
         (HANDED | {"extended_to": "2026-11-02 10:30", "signed_at": "2026-11-02 11:00"}, {"extended_to"}),
+        (HANDED | {"extended_to": "2026-11-05", "signed_at": "2026-11-06 09:00"}, {"extended_to"}),
         (HANDED | {"due_at": "2026-11-02 09:30", "extended_to": "2026-11-09"}, {"extended_to"}),
         (DONE | {"callback_at": "2026-11-03 12:00"}, {"callback_at"}),
         (DONE | {"callback_at": "2026-11-02 12:00", "rework_count": "1", "contacted_at": "2026-11-02 13:00"}, {"callback_at"}),
@@ -357,6 +358,7 @@ def growth(before, after):
     [
         (DONE, DONE, ""),
         ({}, HANDED, "dispatch"),
+        ({"disposition": "pending", "lead_unit": "安全办"}, HANDED, "dispatch"),
         ({}, {"closed_at": "2026-11-03"}, "close_directly"),
         ({"stage": "topic"}, {"stage": "issue"}, "accept"),
         ({}, {"disposition": "rejected"}, "reject"),

@@ -57,10 +57,13 @@ def tell(bring_in, rows):
     ("cells", "state", "holder", "lead"),
     [
         ({}, "accepted", "街道诉求办", None),
+        ({"disposition": "pending", "lead_unit": "司法所"}, "accepted", "街道诉求办", "司法所"),
         ({"stage": "topic"}, "submitted", "街道诉求办", None),
         ({"disposition": "direct"}, "closed", None, None),
         ({"disposition": "direct", "lead_unit": "司法所"}, "closed", None, "司法所"),
         ({"disposition": "rejected"}, "rejected", None, None),
+        ({"disposition": "rejected", "lead_unit": "司法所"}, "rejected", None, "司法所"),
+        ({"disposition": "redirected", "lead_unit": "司法所", "dispatched_at": "2026-11-03"}, "redirected", None, "司法所"),
         ({"disposition": "merged"}, "merged", None, None),
         ({"disposition": "withdrawn"}, "withdrawn", None, None),
         ({"disposition": "redirected"}, "redirected", None, None),
@@ -162,6 +165,21 @@ async def test_an_extension_of_a_deadline_that_is_not_told(tell, extended, befor
     standing, moves = await tell(**HANDED | {"category_code": "0101", "extended_to": extended})
     assert local(next(m for m in moves if m.action == "extend").due_at) == before
     assert clock.to_local(standing.due_at).isoformat() >= extended.replace(" ", "T")
+
+
+@pytest.mark.parametrize("signed", [{}, {"signed_at": "2026-11-02 11:00"}])
+async def test_an_extension_that_a_later_ledger_tells_need_not_reach_the_limit(bring_in, rows, signed):
+    first = (
+        HANDED | signed | {"number": "T-1", "category_code": "0101"}
+    )  # 3 working days: to the end of 11-05
+    await bring_in(as_csv([first]))
+    assert (await bring_in(as_csv([first | {"extended_to": "2026-11-04"}])))["updated"] == 1
+    [standing] = await rows(ticket_states)
+    assert (standing.state, local(standing.due_at), standing.clock_from) == ("signed", "11-05 00:00", None)
+    moves = sorted(await rows(transitions), key=lambda m: m.seq)
+    assert [m.action for m in moves][-2:] == ["extend", "decide_extension"]
+    assert local(moves[2].due_at) == "11-06 00:00", "what it was until then has been"
+    assert local(moves[-2].due_at) == "11-04 00:00"
 
 
 async def test_helpers_have_their_parts_and_finish_them(tell, rows, street):

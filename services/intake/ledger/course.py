@@ -70,7 +70,7 @@ def course(row: Row, now: datetime) -> Course:
 def _pending(moves: _Moves, row: Row, times: Times) -> None:
     if row.stage == Stage.TOPIC:
         return
-    moves.add("accept", times.received)
+    moves.add("accept", times.received, unit=None if row.return_count else row.lead_unit)
     _returns(moves, row, times, row.return_count or 0)
 
 
@@ -115,7 +115,9 @@ def _ended(action: str, **brings: Any) -> Callable[[_Moves, Row, Times], None]:
             _sent_and_back(moves, row, times, withdrawn=action == "withdraw")
         reason = row.reject_reason or FROM_LEDGER
         code = _REASONS.get(reason) if action == "reject" else None
-        moves.add(action, at, reason=reason, reason_code=code, outcome=row.outcome, **brings)
+        moves.add(
+            action, at, reason=reason, reason_code=code, outcome=row.outcome, unit=row.lead_unit, **brings
+        )
 
     return tell
 

@@ -42,10 +42,12 @@ def _with_exclusion(before: Stored) -> list[Sequence[Any]]:
 
 
 def _same(before: Sequence[Any], now: Sequence[Any]) -> bool:
-    """Return whether two moves are one; the outcome, or whose time it was, may be told only with the closing."""
-    return list(before[:2]) == list(now[:2]) and _without(before[2], *_TOLD_LATER) == _without(
-        now[2], *_TOLD_LATER
-    )
+    """Return whether two moves are one; the outcome, or whose time it was, may be told only with the closing.
+
+    Whose a matter would be, said while it waited, may be said otherwise once it is sent.
+    """
+    names = (*_TOLD_LATER, "unit") if now[0] == "accept" else _TOLD_LATER
+    return list(before[:2]) == list(now[:2]) and _without(before[2], *names) == _without(now[2], *names)
 
 
 def _without(data: dict[str, Any], *names: str) -> dict[str, Any]:
