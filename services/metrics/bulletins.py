@@ -1,10 +1,12 @@
 """The action of freezing: a bulletin keeps its figures as they were published; what is found later stands beside them.
 
 A figure is stored with its question, its whole answer and its definition's version. A correction asks the same
-questions again, by what is recorded now, and keeps the differences; the bulletin itself is never written again.
+questions again, in the same windows, by what is recorded now, and keeps what differs from the figures as they
+were last published; the bulletin itself is never written again.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ import orjson
 from sqlalchemy import Row, insert, select
 from uuid_utils.compat import uuid7
 
+from services.metrics.periods import Window
 from services.metrics.schemas.figures import RateOut
 from shared import clock
 from shared.auth import Actor
@@ -19,8 +22,9 @@ from shared.db import Transaction
 from shared.errors import NotFound
 from shared.tables import bulletin_corrections, bulletin_figures, bulletins
 
+Answer = Mapping[str, Any]  # to a question about a rate, as it went over the wire
 # What makes a published figure: these may not differ from one another without a correction.
-_PUBLISHED = ("numerator", "denominator", "display", "excluded")
+_PUBLISHED = ("numerator", "denominator", "value", "display", "excluded")
 
 
 def frozen(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,35 +101,60 @@ async def corrections_of(tx: Transaction, head: Row[Any]) -> Sequence[Row[Any]]:
     )
 
 
-def differences(then: Sequence[Row[Any]], now: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def window_of(answer: Answer) -> Window:
+    """Return the window of a published figure; another day or another calendar does not move it."""
+    told = answer["window"]
+    exact = None
+    if told["starts_at"] is not None:
+        exact = datetime.fromisoformat(told["starts_at"]), datetime.fromisoformat(told["ends_at"])
+    first, last = date.fromisoformat(told["from"]), date.fromisoformat(told["to"])
+    return Window("days", told["period"], first, last, exact=exact)
+
+
+def standing(figures: Sequence[Row[Any]], corrections: Sequence[Row[Any]]) -> dict[int, Answer]:
+    """Return each figure's answer by its place as it was last published: corrected, where it has been."""
+    found: dict[int, Answer] = {figure.place: figure.answer for figure in figures}
+    for correction in corrections:
+        found |= {difference["place"]: difference["now"] for difference in correction.differences}
+    return found
+
+
+def differences(then: Mapping[int, Answer], now: Mapping[int, Answer]) -> list[dict[str, Any]]:
     """Return what differs between the figures as published and the answers to the same questions now."""
     return [
-        {"place": figure.place, "then": figure.answer, "now": answer, "changed": changed}
-        for figure, answer in zip(then, now, strict=True)
-        if (changed := _changed(figure.answer, answer))
+        {"place": place, "then": answer, "now": now[place], "changed": changed}
+        for place, answer in then.items()
+        if (changed := _changed(answer, now[place]))
     ]
 
 
-def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the keys of the rows (and "total") whose published parts differ, and "definition" where that does."""
+def _changed(then: Answer, now: Answer) -> list[str]:
+    """Return the lines of which a published part differs, and "definition" where that does."""
     found = ["definition"] if then["definition"]["version"] != now["definition"]["version"] else []
-    before = {row["key"]: row for row in (*then["rows"], then["total"])}
-    after = {row["key"]: row for row in (*now["rows"], now["total"])}
+    before, after = _lines(then), _lines(now)
     for key in {**before, **after}:
         a, b = before.get(key), after.get(key)
-        if a is None or b is None or any(a[name] != b[name] for name in _PUBLISHED):
+        if a is None or b is None or any(a.get(name) != b.get(name) for name in _PUBLISHED):
             found.append(key)
     return found
 
 
+def _lines(answer: Answer) -> dict[str, Answer]:
+    """Return every figure of an answer by its name: rows, total, the other population, and what stands beside."""
+    found = {row["key"]: row for row in (*answer["rows"], answer["total"])}
+    other = "assessed" if answer["population"] == "all" else "all"
+    if answer["populations"] is not None:
+        found[f"population:{other}"] = answer["populations"][other]
+    return found | {f"{line['rate']}.{line['variant']}": line for line in answer["beside"]}
+
+
 async def correct(
-    tx: Transaction, head: Row[Any], actor: Actor, reason: str, found: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Write a correction beside a bulletin and return it."""
-    now = clock.now()
+    tx: Transaction, head: Row[Any], actor: Actor, reason: str, found: Sequence[Mapping[str, Any]], known_at: datetime
+) -> dict[str, Any]:  # fmt: skip
+    """Write a correction, by what was recorded at an instant, beside a bulletin and return it."""
     row = {
-        "street_id": head.street_id, "bulletin_id": head.id, "id": uuid7(), "reason": reason, "known_at": now,
-        "differences": list(found), "made_by": actor.id, "made_role": actor.role.value, "made_at": now,
+        "street_id": head.street_id, "bulletin_id": head.id, "id": uuid7(), "reason": reason, "known_at": known_at,
+        "differences": list(found), "made_by": actor.id, "made_role": actor.role.value, "made_at": clock.now(),
     }  # fmt: skip
     await tx.execute(insert(bulletin_corrections).values(**row))
     return row

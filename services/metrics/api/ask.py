@@ -130,19 +130,15 @@ async def asked(
     """Return the question asked; raises Invalid for what cannot be meant and Forbidden for foreign streets."""
     streets = await streets_of(request, actor, street)
     async with process_of(request).database.transaction([s.id for s in streets], read_only=True) as tx:
-        return await ask(
-            tx, actor, streets, filters, first=first, last=last, period=period, calendar=calendar, as_of=as_of,
-            known_at=known_at, basis=basis,
-        )  # fmt: skip
+        window = await window_of(tx, streets, first, last, period, calendar)
+        return await ask(tx, actor, streets, filters, window, as_of=as_of, known_at=known_at, basis=basis)
 
 
 async def ask(
-    tx: Transaction, actor: Actor, streets: Sequence[Street], filters: Filters, *, first: date | None,
-    last: date | None, period: str | None, calendar: str, as_of: datetime | None, known_at: datetime | None,
-    basis: Basis,
+    tx: Transaction, actor: Actor, streets: Sequence[Street], filters: Filters, window: Window, *,
+    as_of: datetime | None, known_at: datetime | None, basis: Basis,
 ) -> Asked:  # fmt: skip
     """Return a question from its parts, however they came; raises Invalid for what cannot be meant."""
-    window = await _window(tx, streets, first, last, period, calendar)
     groups = await _groups(tx, streets)
     wanted = await _resolved(tx, streets, filters.given())
     scope = Scope(
@@ -152,7 +148,7 @@ async def ask(
     return Asked(actor, scope, streets, window)
 
 
-async def _window(
+async def window_of(
     tx: Transaction,
     streets: Sequence[Street],
     first: date | None,
@@ -160,6 +156,7 @@ async def _window(
     period: str | None,
     calendar: str,
 ) -> Window:
+    """Return the window that is meant: this year until today where nothing is said; raises Invalid."""
     today = clock.local_day(clock.now())
     if period is not None:
         if first is not None or last is not None:

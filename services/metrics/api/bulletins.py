@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from services.metrics import bulletins
 from services.metrics.answer import COMPOSITE, answered
-from services.metrics.api.ask import Filters, Reader, Streets, ask, one_street, splits, streets_of
+from services.metrics.api.ask import Filters, Reader, Streets, ask, one_street, splits, streets_of, window_of
 from services.metrics.figures import Manner
+from services.metrics.periods import Window
 from services.metrics.rates import CATALOGUE
 from services.metrics.schemas.bulletins import (
     BulletinDetail,
@@ -53,7 +54,10 @@ async def issue(request: Request, body: BulletinIn, actor: Issuer, key: Key = No
             figures = []
             for wanted in body.figures:
                 question = {**wanted.model_dump(mode="json", by_alias=True), "street": street.code}
-                figures.append((question, await _answer(tx, street, actor, wanted, head)))
+                window = await window_of(
+                    tx, [street], wanted.first, wanted.last, wanted.period, wanted.calendar
+                )
+                figures.append((question, await _answer(tx, street, actor, wanted, window, head)))
             bulletin = await bulletins.issue(tx, street.id, actor, body.title, head, figures)
             found = await bulletins.find(tx, [street.id], bulletin)
             shown = await _detail(tx, found, street.code)
@@ -63,13 +67,13 @@ async def issue(request: Request, body: BulletinIn, actor: Issuer, key: Key = No
 
 
 async def _answer(
-    tx: Transaction, street: Street, actor: Actor, wanted: FigureIn, head: dict[str, Any]
+    tx: Transaction, street: Street, actor: Actor, wanted: FigureIn, window: Window, head: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the frozen answer to a bulletin's question, as of the bulletin's instant."""
+    filters, as_of, known_at = Filters(**wanted.filters), head["as_of"], head["known_at"]
     asked = await ask(
-        tx, actor, [street], Filters(**wanted.filters), first=wanted.first, last=wanted.last, period=wanted.period,
-        calendar=wanted.calendar, as_of=head["as_of"], known_at=head["known_at"], basis=wanted.basis,
-    )  # fmt: skip
+        tx, actor, [street], filters, window, as_of=as_of, known_at=known_at, basis=wanted.basis
+    )
     how = Manner(wanted.digits, wanted.rounding, assessed=wanted.population == "assessed")
     by = splits(",".join(wanted.by) if wanted.by else None)
     if wanted.rate not in _RATES:
@@ -106,7 +110,7 @@ async def show(request: Request, bulletin: BulletinId, actor: Reader) -> dict[st
 async def correct(
     request: Request, bulletin: BulletinId, body: CorrectionIn, actor: Issuer, key: Key = None
 ) -> dict[str, Any]:
-    """用同样的口径、窗口和截止时刻重算,把不同之处记在旁边;没有不同则 409。"""
+    """用同样的口径、窗口和截止时刻重算,与原数(已更正的,与更正后的数)的不同之处记在旁边;没有不同则 409。"""
     streets = {s.id: s for s in await streets_of(request, actor, None)}
     process = process_of(request)
     body_hash = await fingerprint_of(request)
@@ -116,23 +120,27 @@ async def correct(
         head = await bulletins.find(tx, [street.id], bulletin)
 
         async def work() -> dict[str, Any]:
-            then = await bulletins.figures_of(tx, head)
-            at = {"as_of": head.as_of, "known_at": clock.now()}
-            now = [
-                await _answer(tx, street, actor, FigureIn.model_validate(_asked(f.question)), at)
-                for f in then
-            ]
+            published = await bulletins.figures_of(tx, head)
+            known_at = clock.now()
+            at = {"as_of": head.as_of, "known_at": known_at}
+            now = {f.place: await _again(tx, street, actor, f, at) for f in published}
+            then = bulletins.standing(published, await bulletins.corrections_of(tx, head))
             found = bulletins.differences(then, now)
             if not found:
-                raise Conflict("按现在的记录重算,各数与原通报相同,无须更正", code="nothing_to_correct")
-            written = await bulletins.correct(tx, head, actor, body.reason, found)
+                raise Conflict("按现在的记录重算,各数与已公布的相同,无须更正", code="nothing_to_correct")
+            written = await bulletins.correct(tx, head, actor, body.reason, found, known_at)
             return CorrectionOut.model_validate(written).model_dump(mode="json", by_alias=True)
 
         return await once(tx, street.id, actor.id, key, body_hash, 201, work)
 
 
-def _asked(question: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in question.items() if name != "street"}
+async def _again(
+    tx: Transaction, street: Street, actor: Actor, figure: Any, head: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the answer to a published figure's question now, in the window of then."""
+    question = {name: value for name, value in figure.question.items() if name != "street"}
+    window = bulletins.window_of(figure.answer)
+    return await _answer(tx, street, actor, FigureIn.model_validate(question), window, head)
 
 
 def _head(row: Any, street: str) -> dict[str, Any]:
