@@ -51,7 +51,7 @@ async def streets(opened: Database, codes: Iterable[str]) -> list[Street]:
 
 def split(values: Iterable[str]) -> list[str]:
     """Return each value once, whether given apart or with commas."""
-    parts = (part.strip() for value in values for part in value.replace(",", ",").split(","))
+    parts = (part.strip() for value in values for part in value.replace("\uff0c", ",").split(","))
     return list(dict.fromkeys(part for part in parts if part))
 
 
