@@ -122,6 +122,11 @@ def test_withdrawn_from_a_unit():
     assert row == {**DISPATCHED, "disposition": "withdrawn"}
 
 
+def test_of_what_ended_after_it_was_escalated_a_row_tells_no_more_than_an_import_takes():
+    row = told(*WHOLE[:5], "suspend", "resume", "escalate", "return", ("redirect", {"reason": "区里管"}))
+    assert row == {**DISPATCHED, "disposition": "redirected", "signed_at": hour(3), "return_count": 1}
+
+
 def test_back_at_the_desk_it_is_still_the_unit_that_had_it():
     assert told(*WHOLE[:3], "return") == {**DISPATCHED, "return_count": 1}
     row = told(*WHOLE[:3], "return", ("dispatch", {"lead_unit": "u03"}), "sign", "return")

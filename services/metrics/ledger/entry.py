@@ -11,12 +11,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.metrics.ledger.columns import COLUMNS
-from shared.lifecycle import OPEN, QUIET, REGISTER, WITH_UNIT, State
+from shared.lifecycle import FINAL, QUIET, REGISTER, WITH_UNIT, State
 from shared.terms import RejectReason
 
 _WITH_UNIT = frozenset(state.value for state in WITH_UNIT)
-_OPEN = frozenset(state.value for state in OPEN)
 _HANDLED, _CALLBACK, _CLOSED = State.HANDLED.value, State.CALLBACK.value, State.CLOSED.value
+# How a matter ends without being closed; and what an import does not take of one that did, which had been with a
+# unit and was escalated before it ended.
+_ENDED = frozenset(state.value for state in FINAL - {State.CLOSED})
+_NOT_OF_ENDED = (
+    "contacted_at", "suspended_from", "suspended_to", "callback_at", "callback_valid", "callback_contacted",
+    "callback_resolved", "callback_satisfaction",
+)  # fmt: skip
 # What category and kind are called where nobody has said.
 _NOT_SAID = frozenset({"", "unclassified"})
 # These give a ticket a clock of its own again; whatever was extended before is over.
@@ -101,6 +107,8 @@ def entry(
         "return_count": course.returns, "rework_count": course.reworks, "checklist": course.checklist,
         "list_level": course.list_level, "excluded_reason": course.excluded,
     }  # fmt: skip
+    if course.state in _ENDED:
+        told |= dict.fromkeys(_NOT_OF_ENDED)
     return {name: told.get(name) for name in COLUMNS}
 
 
@@ -116,7 +124,7 @@ def _said(code: str) -> str | None:
 
 def _disposition(course: _Course) -> str:
     """Return how the matter was disposed of; what a unit has had in its hands is dispatched, wherever it is now."""
-    if course.state != _CLOSED and course.state not in _OPEN:
+    if course.state in _ENDED:
         return course.state
     if course.dispatched:
         return "dispatched"
