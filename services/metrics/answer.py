@@ -193,7 +193,7 @@ def _mark(
     samples = [variant.below(part) for variant in variants.values()]
     row = {
         "key": label[0], "label": label[1], "keys": list(keys), "excluded": {}, "numerator": None, "denominator": None,
-        "value": None if points is None else float(points), "display": shown(points, chosen.digits), "interval": None,
+        "value": None if points is None else float(points), "display": shown(points, chosen), "interval": None,
         "few": min(samples) < how.least, "over": None if how.over is None or points is None else points / 100 > how.over,
         "parts": [
             {"rate": r, "variant": v, "label": CATALOGUE[r].label, **figures.figure(part, variants[r, v], how)}

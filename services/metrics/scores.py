@@ -110,10 +110,13 @@ def score(
     return points
 
 
-def shown(points: Fraction | None, digits: int) -> str:
-    """Return points with so many digits, halves rounded up; "—" where there are none."""
+def shown(points: Fraction | None, of: Score) -> str:
+    """Return points as a score prints them, halves rounded up; full marks only for full marks, "—" for none."""
     if points is None:
         return "—"
-    scaled = (2 * points.numerator * 10**digits + points.denominator) // (2 * points.denominator)
-    whole, rest = divmod(scaled, 10**digits)
-    return f"{whole}.{rest:0{digits}d}" if digits else str(whole)
+    unit = 10**of.digits
+    scaled = (2 * points.numerator * unit + points.denominator) // (2 * points.denominator)
+    if points < of.full <= Fraction(scaled, unit):
+        scaled -= 1
+    whole, rest = divmod(scaled, unit)
+    return f"{whole}.{rest:0{of.digits}d}" if of.digits else str(whole)

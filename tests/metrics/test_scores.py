@@ -24,7 +24,7 @@ def test_huairou():
     rates = values("bj_huairou_10_50_40", Fraction(99, 100), Fraction(95, 100), Fraction(9, 10))
     points = score(SCORES["bj_huairou_10_50_40"], rates)
     assert points == Fraction(99, 10) + Fraction(475, 10) + 36
-    assert shown(points, 1) == "93.4"
+    assert shown(points, SCORES["bj_huairou_10_50_40"]) == "93.4"
 
 
 def test_a_part_without_a_figure_leaves_no_score():
@@ -32,7 +32,7 @@ def test_a_part_without_a_figure_leaves_no_score():
         score(SCORES["bj_huairou_10_50_40"], values("bj_huairou_10_50_40", Fraction(1), None, Fraction(1)))
         is None
     )
-    assert shown(None, 1) == "—"
+    assert shown(None, SCORES["bj_huairou_10_50_40"]) == "—"
     assert (
         score(
             SCORES["sh_town_5_30_20_40"], values("sh_town_5_30_20_40", Fraction(1), Fraction(1), Fraction(1))
@@ -53,3 +53,11 @@ def test_volume_counts_where_it_is_part_of_the_score():
 )  # fmt: skip
 def test_piecewise_with_a_floor(on_time, satisfied, points):
     assert score(SCORES["lyg_piecewise"], values("lyg_piecewise", on_time, satisfied)) == points
+
+
+def test_full_marks_are_printed_for_full_marks_only():
+    definition = SCORES["bj_huairou_10_50_40"]
+    assert shown(Fraction(9996, 100), definition) == "99.9"
+    assert shown(Fraction(100), definition) == "100.0"
+    assert shown(Fraction(9994, 100), definition) == "99.9"
+    assert shown(Fraction(94999, 1000), SCORES["sh_town_5_30_20_40"]) == "94.9"
