@@ -61,10 +61,8 @@ async def known(tx: Transaction, scope: Scope) -> Known:
         return NOTHING_LATER
     touched: list[UUID] = []
     tickets: list[Ticket] = []
-    # Who was open when the window began must be known for that instant too.
-    until = max(scope.as_of, scope.start) if scope.basis == "workload" else scope.as_of
     for street_id in scope.street_ids:
-        rows = await tx.raw.fetch(_MOVED, street_id, scope.known_at, until)
+        rows = await tx.raw.fetch(_MOVED, street_id, scope.known_at, scope.as_of)
         ids = sorted(row["ticket_id"] for row in rows)
         touched += ids
         for start in range(0, len(ids), PAGE):
@@ -90,7 +88,7 @@ def _in_window(scope: Scope, ticket: Ticket, span: Span) -> bool:
         return False
     if span.received_at >= scope.start:
         return True
-    return scope.basis == "workload" and _open_before(ticket, scope.start)
+    return scope.basis == "workload" and _open_before(ticket, scope.opening)
 
 
 def _open_before(ticket: Ticket, moment: datetime) -> bool:

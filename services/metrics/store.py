@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -52,6 +52,11 @@ class Scope:
     @property
     def end(self) -> datetime:
         return self.exact[1] if self.exact else clock.day_end(self.last)
+
+    @property
+    def opening(self) -> datetime:
+        """Just before this, what is carried in was open: the window's start, or the instant asked about if earlier."""
+        return min(self.start, self.as_of + timedelta(microseconds=1))
 
     @property
     def of_several(self) -> bool:
@@ -279,7 +284,7 @@ def _window(scope: Scope, p: _Parameters) -> Iterable[str]:
     if scope.exact:
         since += f" AND f.received_at >= {p(scope.start)}"
     if scope.basis == "workload":
-        start = p(scope.start)
+        start = p(scope.opening)
         was_open = has("open").replace("f.", "o.")
         since = (
             f"(({since}) OR EXISTS (SELECT FROM ticket_facts o WHERE o.street_id = f.street_id "

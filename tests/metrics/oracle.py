@@ -320,7 +320,7 @@ def _in_window(it: Stand, history: Sequence[Row], asked: Asked) -> bool:
     received = it.ticket["occurred_at"]
     if asked.basis == "workload" and received < asked.start:
         # Closed in the very instant at which the window starts, it was open until then.
-        before = stand(it.ticket, history, asked.start - TICK, asked.known_at)
+        before = stand(it.ticket, history, min(asked.start - TICK, asked.as_of), asked.known_at)
         return before is not None and before.open
     by = {"due": it.due_at, "closed": it.closed_at}.get(asked.basis, received)
     return by is not None and asked.start <= by < asked.end
