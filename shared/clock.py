@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+EVER = date(1900, 1, 1)
+"""The day from which a thing is valid of which nobody said since when."""
 
 _fixed: datetime | None = None
 

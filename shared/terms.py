@@ -96,6 +96,60 @@ class Level(Term):
     DISTRICT = "district", "区"
 
 
+class AreaKind(Term):
+    """The areas of a city, each within the one before it (domain 4.3)."""
+
+    CITY = "city", "市"
+    DISTRICT = "district", "区"
+    STREET = "street", "街道"
+    COMMUNITY = "community", "社区"
+    GRID = "grid", "网格"
+    BUILDING = "building", "楼栋"
+
+
+class GridKind(Term):
+    RESIDENTIAL = "residential", "居民网格"
+    SPECIAL = "special", "专属网格"
+
+
+class UnitKind(Term):
+    """What kind of body a unit is: administration, law enforcement and society all handle requests."""
+
+    DISTRICT = "district", "区级平台"
+    DESK = "desk", "街道派单台"
+    OFFICE = "office", "街道科室"
+    COMMUNITY = "community", "居委会"
+    PARTY_BRANCH = "party_branch", "党组织"
+    DEPARTMENT = "department", "区职能部门"
+    AGENCY = "agency", "派驻执法机构"
+    COMPANY = "company", "公用企业"
+    PROPERTY = "property", "物业企业"
+    PARTNER = "partner", "红色合伙人"
+    TEAM = "team", "专班队伍"
+    INSTITUTE = "institute", "所"
+    STATION = "station", "站"
+    IMPORTED = "imported", "台账补录"  # named by a ledger: nobody has said yet what it is
+
+
+class CrewKind(Term):
+    """Who works in a grid together; the first three are the teams of party building."""
+
+    PARTY_BACKBONE = "party_backbone", "骨干党员"
+    SENT_CADRE = "sent_cadre", "下沉干部"
+    VOLUNTEER = "volunteer", "群众志愿者"
+    CITY_MANAGEMENT = "city_management", "城管人员"
+    GRID_WORKER = "grid_worker", "网格员"
+    DEPARTMENT = "department", "部门下沉人员"
+
+
+class Crs(Term):
+    """The coordinate systems of Chinese maps; the first is what everything is kept in."""
+
+    GCJ02 = "gcj02", "GCJ-02(高德、腾讯、微信)"
+    WGS84 = "wgs84", "WGS-84(卫星定位)"
+    BD09 = "bd09", "BD-09(百度)"
+
+
 class Satisfaction(Term):
     VERY_SATISFIED = "very_satisfied", "非常满意"
     SATISFIED = "satisfied", "满意"

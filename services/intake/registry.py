@@ -4,9 +4,11 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Column, Select, Table, or_, select
 
+from shared import clock
 from shared.db import Database
 from shared.errors import FieldError, Invalid
 from shared.tables import categories, communities, grids
@@ -18,7 +20,7 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The codes of one street; `grids` tells each grid's community. `read_at` is monotonic seconds."""
+    """The codes of one street that are in use; `grids` tells each grid's community. `read_at` is monotonic seconds."""
 
     categories: frozenset[str]
     communities: frozenset[str]
@@ -66,14 +68,20 @@ class Registry:
     async def _read(self, street_id: int) -> Known:
         async with self._database.transaction([street_id], read_only=True) as tx:
             return Known(
-                frozenset(r.code for r in await tx.rows(select(categories.c.code))),
-                frozenset(r.code for r in await tx.rows(select(communities.c.code))),
+                frozenset(r.code for r in await tx.rows(_current(categories, categories.c.code))),
+                frozenset(r.code for r in await tx.rows(_current(communities, communities.c.code))),
                 {
                     r.code: r.community_code
-                    for r in await tx.rows(select(grids.c.code, grids.c.community_code))
+                    for r in await tx.rows(_current(grids, grids.c.code, grids.c.community_code))
                 },
                 monotonic(),
             )
+
+
+def _current(table: Table, *columns: Column[Any]) -> Select[Any]:
+    """Return the query of what has not ended before today: what has can no longer be named."""
+    today = clock.local_day(clock.now())
+    return select(*columns).where(or_(table.c.valid_until.is_(None), table.c.valid_until >= today))
 
 
 def _faults(known: Known, category: str | None, community: str | None, grid: str | None) -> list[FieldError]:

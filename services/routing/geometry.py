@@ -1,12 +1,12 @@
-"""Which cell a point lies in, and the two coordinate systems of a Chinese map. Plain arithmetic.
+"""Which cell a point lies in, and the three coordinate systems of a Chinese map. Plain arithmetic.
 
 Points are (longitude, latitude) in degrees; an index answers in the system its polygons were drawn in. GCJ-02 is
-what map tiles and WeChat's place picker use, WGS-84 what a telephone's receiver measures; in China they lie
-50 to 700 metres apart.
+what map tiles and WeChat's place picker use, WGS-84 what a telephone's receiver measures, BD-09 what Baidu's maps
+show; in China they lie 50 to 1,500 metres apart.
 """
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Generic, TypeVar
 
@@ -23,10 +23,12 @@ _ECCENTRICITY = 0.00669342162296594323
 _CHINA = (72.004, 0.8293, 137.8347, 55.8271)
 _ROUNDS = 20
 _CLOSE = 1e-10  # degrees, a hundredth of a millimetre
+_BAIDU_TURN = math.pi * 3000.0 / 180.0
+_BAIDU_OFFSET = (0.0065, 0.006)  # degrees
 
 
 class Polygon:
-    """One ring, closed or not, in either direction; a point on an edge belongs to exactly one side.
+    """An outer ring and its holes, each closed or not, in either direction; a point on an edge belongs to one side.
 
     Edges are half-open (left and bottom in, right and top out) and always computed from their lower end, so two
     neighbours that share an edge reach the same verdict to the last bit: tiles leave no gap and no overlap.
@@ -34,18 +36,12 @@ class Polygon:
 
     __slots__ = ("_edges", "box")
 
-    def __init__(self, ring: Iterable[Sequence[float]]) -> None:
-        """Take the corners; a ring without an inside or with a number that is none is a ValueError in Chinese."""
-        corners = [(float(corner[0]), float(corner[1])) for corner in ring]
-        if not all(math.isfinite(x) and math.isfinite(y) for x, y in corners):
-            raise ValueError("多边形的坐标必须是有限的数")
-        if len(set(corners)) < _MIN_CORNERS:
-            raise ValueError("多边形至少要有三个不同的顶点")
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    def __init__(self, *rings: Iterable[Sequence[float]]) -> None:
+        """Take the rings; one without an inside or with a number that is none is a ValueError in Chinese."""
+        outer, *holes = [_corners(ring) for ring in rings]
+        xs, ys = [x for x, _ in outer], [y for _, y in outer]
         self.box = (min(xs), min(ys), max(xs), max(ys))
-        self._edges = [
-            _edge(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True) if a[1] != b[1]
-        ]
+        self._edges = [edge for corners in (outer, *holes) for edge in _edges(corners)]
 
     def contains(self, lng: float, lat: float) -> bool:
         """Say whether the point lies inside (an odd number of edges to its right)."""
@@ -59,6 +55,19 @@ class Polygon:
         return inside
 
 
+def _corners(ring: Iterable[Sequence[float]]) -> list[Point]:
+    corners = [(float(corner[0]), float(corner[1])) for corner in ring]
+    if not all(math.isfinite(x) and math.isfinite(y) for x, y in corners):
+        raise ValueError("多边形的坐标必须是有限的数")
+    if len(set(corners)) < _MIN_CORNERS:
+        raise ValueError("多边形至少要有三个不同的顶点")
+    return corners
+
+
+def _edges(corners: list[Point]) -> Iterator[tuple[float, float, float, float]]:
+    return (_edge(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True) if a[1] != b[1])
+
+
 def _edge(a: Point, b: Point) -> tuple[float, float, float, float]:
     (x, low), (x2, high) = (a, b) if a[1] < b[1] else (b, a)
     return low, high, x, (x2 - x) / (high - low)
@@ -67,12 +76,12 @@ def _edge(a: Point, b: Point) -> tuple[float, float, float, float]:
 class GridIndex(Generic[Key]):
     """Finds the cell of a point among thousands: a net of bins, then the few polygons that touch the point's bin.
 
-    A cell of several parts is given as several polygons with the same key. Where cells overlap, the one given
-    first wins. The bins are as large as a middling polygon, so one stray corner far away costs nothing.
+    A polygon is given as its rings; a cell of several parts, as several polygons with the same key. Where cells
+    overlap, the one given first wins. The bins are as large as a middling polygon, so one stray corner far away costs nothing.
     """
 
-    def __init__(self, cells: Iterable[tuple[Key, Iterable[Sequence[float]]]]) -> None:
-        self._cells = [(key, Polygon(ring)) for key, ring in cells]
+    def __init__(self, cells: Iterable[tuple[Key, Iterable[Iterable[Sequence[float]]]]]) -> None:
+        self._cells = [(key, Polygon(*rings)) for key, rings in cells]
         boxes = [polygon.box for _, polygon in self._cells]
         self._width = max(median([box[2] - box[0] for box in boxes]), 1e-6) if boxes else 1.0
         self._height = max(median([box[3] - box[1] for box in boxes]), 1e-6) if boxes else 1.0
@@ -86,14 +95,17 @@ class GridIndex(Generic[Key]):
 
     def find(self, lng: float, lat: float) -> Key | None:
         """Return the key of the cell the point lies in; None outside all cells and for NaN or infinity."""
+        return next(self.hits(lng, lat), None)
+
+    def hits(self, lng: float, lat: float) -> Iterator[Key]:
+        """Yield the keys of all cells the point lies in, in the order given."""
         if not (math.isfinite(lng) and math.isfinite(lat)):
-            return None
+            return
         near = self._bins.get(self._bin(lng, lat), [])
         for number in sorted(near + self._large) if self._large else near:
             key, polygon = self._cells[number]
             if polygon.contains(lng, lat):
-                return key
-        return None
+                yield key
 
     def _bin(self, lng: float, lat: float) -> tuple[int, int]:
         return math.floor(lng / self._width), math.floor(lat / self._height)
@@ -118,16 +130,48 @@ def wgs84_to_gcj02(lng: float, lat: float) -> Point:
 
 def gcj02_to_wgs84(lng: float, lat: float) -> Point:
     """Undo the shift, by iteration, to well under a centimetre (the one-step formula is off by metres)."""
+    return _undone(wgs84_to_gcj02, lng, lat)
+
+
+def gcj02_to_bd09(lng: float, lat: float) -> Point:
+    """Shift a position on Chinese maps onto Baidu's; outside China it is returned as it came."""
+    if not in_china(lng, lat):
+        return lng, lat
+    radius = math.hypot(lng, lat) + 0.00002 * math.sin(lat * _BAIDU_TURN)
+    angle = math.atan2(lat, lng) + 0.000003 * math.cos(lng * _BAIDU_TURN)
+    return radius * math.cos(angle) + _BAIDU_OFFSET[0], radius * math.sin(angle) + _BAIDU_OFFSET[1]
+
+
+def bd09_to_gcj02(lng: float, lat: float) -> Point:
+    """Undo Baidu's shift, by iteration likewise."""
+    return _undone(gcj02_to_bd09, lng, lat)
+
+
+def _undone(shift: Callable[[float, float], Point], lng: float, lat: float) -> Point:
     if not in_china(lng, lat):
         return lng, lat
     x, y = lng, lat
     for _ in range(_ROUNDS):
-        east, north = _shift(x, y)
-        off_x, off_y = x + east - lng, y + north - lat
+        shifted_x, shifted_y = shift(x, y)
+        off_x, off_y = shifted_x - lng, shifted_y - lat
         x, y = x - off_x, y - off_y
         if abs(off_x) < _CLOSE and abs(off_y) < _CLOSE:
             break
     return x, y
+
+
+# By way of GCJ-02, in which everything is kept.
+_TO_GCJ02: dict[str, Callable[[float, float], Point]] = {"wgs84": wgs84_to_gcj02, "bd09": bd09_to_gcj02}
+_FROM_GCJ02: dict[str, Callable[[float, float], Point]] = {"wgs84": gcj02_to_wgs84, "bd09": gcj02_to_bd09}
+
+
+def convert(lng: float, lat: float, source: str | None, target: str = "gcj02") -> Point:
+    """Return a point of one system (gcj02, wgs84, bd09; None is the first) in another."""
+    if source == target:
+        return lng, lat
+    if source in _TO_GCJ02:
+        lng, lat = _TO_GCJ02[source](lng, lat)
+    return _FROM_GCJ02[target](lng, lat) if target in _FROM_GCJ02 else (lng, lat)
 
 
 def in_china(lng: float, lat: float) -> bool:

@@ -2,14 +2,21 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from time import monotonic
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
 
+from services.routing import roster
+from services.routing.boundaries import Cells
 from services.routing.deadlines import Limits
-from services.routing.geometry import GridIndex
-from shared import workdays
+from services.routing.geometry import convert
+from services.routing.people import Member, Person, Staffing
+from services.routing.roster import Roster
+from services.routing.validity import holds
+from shared import clock, workdays
 from shared.calendar import WorkCalendar
 from shared.db import Database, Transaction
 from shared.errors import NotFound, Problem, Unavailable, invalid
@@ -33,6 +40,7 @@ class Unit:
     parent_code: str | None
     community_code: str | None
     is_desk: bool
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,9 @@ class Registry:
     grids: Mapping[str, str]  # grid code → community code
     policies: Mapping[str, Policy]
     calendar: WorkCalendar
-    cells: GridIndex[str]
+    cells: Cells
+    staffing: Staffing = field(default_factory=Staffing)
+    catalogue_version: int | None = None
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
 
@@ -94,6 +104,34 @@ class Registry:
             return self.committees.get(community_code, unit)
         return unit
 
+    def grid_at(self, lng: float, lat: float, crs: str | None, day: date) -> str | None:
+        """Return the grid of a point, by the boundaries that held on `day`: a ticket never moves with a later survey."""
+        return self.cells.find(*convert(lng, lat, crs), day)
+
+    @property
+    def people(self) -> Mapping[UUID, Person]:
+        """Everybody on the staff, with all posts of all times."""
+        return self.staffing.people
+
+    def responsible_for(self, area_code: str, day: date) -> Person | None:
+        """Return who answers for an area on a day; for a grid without a person of its own, its community's."""
+        found = self.staffing.responsible(area_code, day)
+        if found is None and area_code in self.grids:
+            found = self.staffing.responsible(self.grids[area_code], day)
+        return found
+
+    def on_duty(self, unit_code: str, moment: datetime) -> tuple[Person, ...]:
+        """Return who is on duty for a unit at an instant."""
+        return self.staffing.on_duty(unit_code, moment)
+
+    def sponsor_of(self, code: str, day: date) -> Person | None:
+        """Return the leader who stands by a community (or another area, or a unit) on a day."""
+        return self.staffing.sponsor(code, day)
+
+    def crew_of(self, grid_code: str, day: date | None = None) -> tuple[Member, ...]:
+        """Return who works in a grid on a day (today)."""
+        return self.staffing.crew(grid_code, day or clock.local_day(clock.now()))
+
     def above(self, unit: Unit) -> Unit:
         """Return the unit one level up; raise NotFound at the top."""
         if unit.parent_code is None:
@@ -107,6 +145,7 @@ class Registries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[int, tuple[Registry, float]] = {}
+        self._rosters: dict[int, Roster] = {}
         self._calendar: tuple[WorkCalendar, float] | None = None
 
     async def of(self, street_id: int) -> Registry:
@@ -138,6 +177,7 @@ class Registries:
     def forget(self) -> None:
         """Read everything anew at the next question (after a change, and in tests)."""
         self._known.clear()
+        self._rosters.clear()
         self._calendar = None
 
     async def calendar(self) -> WorkCalendar:
@@ -150,16 +190,21 @@ class Registries:
     async def _read(self, street_id: int) -> Registry:
         calendar = await self.calendar()
         async with self._database.transaction([street_id], read_only=True) as tx:
-            return await read(tx, street_id, calendar)
+            kept = self._rosters[street_id] = await roster.read(tx, street_id, self._rosters.get(street_id))
+            return await read(tx, street_id, calendar, kept)
 
 
-async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Registry:
+async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Roster) -> Registry:
     """Return the registry as the tables have it now."""
     known = {
-        r.code: Unit(r.code, r.name, r.kind, r.level, r.parent_code, r.community_code, r.is_desk)
+        r.code: Unit(
+            r.code, r.name, r.kind, r.level, r.parent_code, r.community_code, r.is_desk, r.valid_until
+        )
         for r in await tx.rows(select(units).where(units.c.street_id == street_id))
     }
-    desk = next((u for u in known.values() if u.is_desk), None)
+    today = clock.local_day(clock.now())
+    current = [u for u in known.values() if holds(clock.EVER, u.valid_until, today)]
+    desk = next((u for u in current if u.is_desk), None)
     if desk is None:
         raise Problem("本街道还没有设置派单台,请先导入单位", code=NO_DESK)
     catalogue = {
@@ -172,9 +217,7 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Regis
     places = await tx.rows(
         select(communities.c.code, communities.c.name).where(communities.c.street_id == street_id)
     )
-    cells = await tx.rows(
-        select(grids.c.code, grids.c.community_code, grids.c.polygon).where(grids.c.street_id == street_id)
-    )
+    cells = await tx.rows(select(grids.c.code, grids.c.community_code).where(grids.c.street_id == street_id))
     policies = await tx.rows(select(channel_policies).where(channel_policies.c.street_id == street_id))
     return Registry(
         street_id=street_id,
@@ -185,7 +228,10 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Regis
         grids={r.code: r.community_code for r in cells},
         policies={r.channel: Policy(r.auto_accept, r.auto_dispatch) for r in policies},
         calendar=calendar,
-        cells=GridIndex((r.code, r.polygon) for r in cells),
-        units_by_name={u.name: u for u in known.values()},
-        committees={u.community_code: u for u in known.values() if u.community_code is not None},
+        cells=kept.cells,
+        staffing=kept.staffing,
+        catalogue_version=kept.catalogue_version,
+        # A name may have passed on to another: it means the one that has it now.
+        units_by_name={u.name: u for u in (*known.values(), *current)},
+        committees={u.community_code: u for u in current if u.community_code is not None},
     )

@@ -90,6 +90,7 @@ class TicketOut(Answer):
     kind_text: str
     category: str
     category_name: str
+    catalogue_version: int | None = Field(description="受理时所用分类目录的版本")
     community: str | None
     community_name: str | None
     grid: str | None
@@ -177,6 +178,7 @@ class UnitOut(Answer):
     code: str
     name: str
     kind: str
+    kind_text: str
     level: str
     level_text: str
     parent: str | None
@@ -232,4 +234,5 @@ class GridOut(Answer):
     code: str
     name: str
     kind: str
+    kind_text: str
     community: str

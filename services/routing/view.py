@@ -58,7 +58,7 @@ _AS_IT_IS = (
     "number", "state", "version", "channel", "kind", "mode", "level", "owner_unit", "lead_unit", "received_at",
     "sign_due_at", "contact_due_at", "due_at", "due_provisional", "extension_until", "accepted_at",
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
-    "return_count", "urge_count", "why",
+    "return_count", "urge_count", "why", "catalogue_version",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,

@@ -29,24 +29,35 @@ from shared.tables.metrics import (
     totals,
 )
 from shared.tables.outbox import audit_log, deliveries, events, idempotency_keys
-from shared.tables.routing import (
+from shared.tables.registry import (
+    area_boundaries,
+    buildings,
     categories,
+    category_versions,
     channel_policies,
     communities,
+    crews,
+    duty_shifts,
+    grid_boundaries,
     grids,
-    handover_slips,
-    parts,
+    registry_changes,
+    responsibles,
+    sponsors,
     staff,
-    ticket_states,
-    transitions,
+    staff_posts,
+    stations,
     units,
 )
+from shared.tables.routing import handover_slips, parts, ticket_states, transitions
 
 __all__ = [
-    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "assessment_calendars", "audit_log", "books",
-    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories",
-    "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
+    "audit_log", "books", "buildings",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
+    "channel_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "handover_slips", "idempotency_keys",
     "import_errors", "import_files", "import_rows", "imports",
-    "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
+    "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",
+    "sponsors", "staff", "staff_posts", "stations", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

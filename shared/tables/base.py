@@ -7,7 +7,7 @@ owner, the one service that may write it; migrations turn that into grants (`sha
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKeyConstraint, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
@@ -27,6 +27,10 @@ def text(name: str, **options: Any) -> Column[str]:
 
 def instant(name: str, **options: Any) -> Column[Any]:
     return Column(name, DateTime(timezone=True), **{"nullable": False, **options})
+
+
+def day(name: str, **options: Any) -> Column[Any]:
+    return Column(name, Date, **{"nullable": False, **options})
 
 
 def uuid(name: str, **options: Any) -> Column[Any]:

@@ -12,6 +12,7 @@ streets = reference_table(
     text("code", unique=True),
     text("name"),
     text("district"),
+    text("city", nullable=True),
     # The letters that open its ticket numbers: a number alone tells its street.
     text("prefix", unique=True),
     instant("created_at"),

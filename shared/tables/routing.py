@@ -1,4 +1,4 @@
-"""Where a ticket stands and who has it; and the registry of a street."""
+"""Where a ticket stands and who has it."""
 
 from sqlalchemy import (
     BigInteger,
@@ -17,81 +17,6 @@ from shared.tables.base import document, instant, tenant_table, text, uuid
 _FINAL = ", ".join(f"'{s.value}'" for s in sorted(FINAL))
 _OPEN = ", ".join(f"'{s.value}'" for s in sorted(OPEN))
 
-communities = tenant_table(
-    "communities",
-    "routing",
-    text("code", primary_key=True),
-    text("name"),
-    Column("imported", Boolean, nullable=False, server_default=sql("false")),
-    Index("uq_communities_street_id_name", "street_id", "name", unique=True),
-)
-
-grids = tenant_table(
-    "grids",
-    "routing",
-    text("code", primary_key=True),
-    text("community_code"),
-    text("name"),
-    text("kind"),
-    # one ring of [longitude, latitude] pairs, GCJ-02
-    document("polygon"),
-    ForeignKeyConstraint(["street_id", "community_code"], ["communities.street_id", "communities.code"]),
-)
-
-units = tenant_table(
-    "units",
-    "routing",
-    text("code", primary_key=True),
-    text("name"),
-    text("kind"),
-    text("level"),
-    # one level up, for hand-over slips
-    text("parent_code", nullable=True),
-    text("community_code", nullable=True),
-    Column("is_desk", Boolean, nullable=False),
-    Column("imported", Boolean, nullable=False, server_default=sql("false")),
-    Index("uq_units_street_id_name", "street_id", "name", unique=True),
-    ForeignKeyConstraint(["street_id", "parent_code"], ["units.street_id", "units.code"]),
-    ForeignKeyConstraint(["street_id", "community_code"], ["communities.street_id", "communities.code"]),
-)
-
-staff = tenant_table(
-    "staff",
-    "routing",
-    uuid("id", primary_key=True),
-    text("name"),
-    text("role"),
-    text("unit_code", nullable=True),
-    text("grid_code", nullable=True),
-    Column("active", Boolean, nullable=False),
-    ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
-)
-
-categories = tenant_table(
-    "categories",
-    "routing",
-    text("code", primary_key=True),
-    text("group_name"),
-    text("name"),
-    text("lead_unit"),
-    text("level"),
-    text("mode"),
-    text("sign_limit"),
-    text("contact_limit"),
-    text("resolve_limit"),
-    # made by an import that named it: nobody has said yet what it is
-    Column("imported", Boolean, nullable=False, server_default=sql("false")),
-    ForeignKeyConstraint(["street_id", "lead_unit"], ["units.street_id", "units.code"]),
-)
-
-channel_policies = tenant_table(
-    "channel_policies",
-    "routing",
-    text("channel", primary_key=True),
-    Column("auto_accept", Boolean, nullable=False),
-    Column("auto_dispatch", Boolean, nullable=False),
-)
-
 ticket_states = tenant_table(
     "ticket_states",
     "routing",
@@ -102,6 +27,8 @@ ticket_states = tenant_table(
     text("channel"),
     text("kind"),
     text("category_code"),
+    # the catalogue it was placed under; empty for tickets older than versions
+    Column("catalogue_version", Integer, nullable=True),
     text("community_code", nullable=True),
     text("grid_code", nullable=True),
     text("mode"),

@@ -14,6 +14,7 @@ import uuid
 
 from tests.bench.books import rates_at_scale
 from tests.bench.client import closed_loop, open_loop, post
+from tests.bench.lookup import microseconds_a_point
 from tests.bench.memory import resident
 from tests.flow.instance import STREET, STREET_ID, Instance, free_ports, until
 
@@ -126,6 +127,7 @@ def spread(values, digits=0):
 
 
 async def main():
+    print(f"grid of a point among 10,000 {microseconds_a_point():.1f} µs   (≤ 50)", flush=True)
     with Instance(BANJIE_RATE_LIMITS="off") as house:
         print(f"from nothing to healthy      {house.seconds_to_healthy:.1f} s   (≤ 10)", flush=True)
         token = house.token("resident", "--openid", "bench")

@@ -68,7 +68,8 @@ async def test_a_staff_token_stands_for_somebody_in_the_register(shell, opened):
     for words in (["dispatcher"], ["community", "--unit", "堰宾里社区居委会"]):
         actor = tokens.verify(shell("token", *words, "--street", XINBEI.code).stdout.strip())
         async with opened.transaction([XINBEI.id], read_only=True) as tx:
-            assert await tx.raw.fetchval("SELECT role FROM staff WHERE id = $1", actor.id) == actor.role
+            held = "SELECT role FROM staff_posts p JOIN staff s ON s.code = p.staff_code WHERE s.id = $1"
+            assert await tx.raw.fetchval(held, actor.id) == actor.role
 
 
 def test_a_resident_is_who_their_openid_says(shell):

@@ -38,7 +38,7 @@ async def test_the_street_is_installed_once(empty):
         manual = await tx.raw.fetch(
             "SELECT channel FROM channel_policies WHERE NOT auto_accept OR NOT auto_dispatch"
         )
-        roles = {r["role"] for r in await tx.raw.fetch("SELECT DISTINCT role FROM staff")}
+        roles = {r["role"] for r in await tx.raw.fetch("SELECT DISTINCT role FROM staff_posts")}
         desks = await tx.raw.fetchval("SELECT count(*) FROM units WHERE is_desk")
     assert counts["communities"] == 34
     assert counts["grids"] == 358 == sum(row["count"] for row in kinds)
@@ -53,7 +53,7 @@ async def test_the_street_is_installed_once(empty):
 @pytest.mark.parametrize("street", [XINBEI, HEFEILU], ids=lambda s: s.name)
 def test_every_point_lies_in_exactly_one_grid(street):
     rows = grid_rows(street)
-    index = GridIndex((row["code"], row["polygon"]) for row in rows)
+    index = GridIndex((row["code"], [row["polygon"]]) for row in rows)
     polygons = [Polygon(row["polygon"]) for row in rows]
     west, south, east, north = street.box
     chance = random.Random(7)

@@ -33,7 +33,9 @@ CHOSEN = {
     ("assessment_calendars", "month_starts_on"): 19,
     ("assessment_calendars", "year_starts_in"): 11,
     ("imports", "state"): "running",
-    ("grids", "polygon"): [[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]],
+    ("grids", "kind"): "residential",
+    ("grid_boundaries", "polygons"): [[[[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]]]],
+    ("units", "kind"): "office",
 }
 
 

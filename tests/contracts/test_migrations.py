@@ -1,5 +1,6 @@
 """The tables of the code and those of the database are the same, and an empty database gets there."""
 
+import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -78,6 +79,49 @@ async def test_an_empty_database_is_brought_up_by_an_owner_who_is_no_superuser(g
     assert roles == len(SERVICE_ROLES)
     if ground.admin_url != ground.owner_url:
         assert not role["rolsuper"]
+
+
+# A street as 0003 knew it: a grid with its polygon, a worker of that grid, and one who has left.
+_OLD_STREET = """
+SET app.streets = '7';
+INSERT INTO streets (id, code, name, district, prefix, created_at) VALUES (7, '900000007', '旧街道', '旧区', 'OLD', now());
+INSERT INTO communities (street_id, code, name) VALUES (7, 'c1', '甲社区');
+INSERT INTO grids (street_id, code, community_code, name, kind, polygon)
+VALUES (7, 'g1', 'c1', '第一网格', 'residential', '[[1, 1], [2, 1], [2, 2]]');
+INSERT INTO staff (street_id, id, name, role, grid_code, active) VALUES
+(7, '00000000-0000-0000-0000-000000000001', '甲', 'grid_worker', 'g1', true),
+(7, '00000000-0000-0000-0000-000000000002', '乙', 'clerk', NULL, false);
+RESET app.streets"""
+
+
+async def test_boundaries_and_posts_are_carried_over(ground):
+    name = f"banjie_test_{secrets.token_hex(6)}"
+    url, admin = at_database(ground.owner_url, name), await asyncpg.connect(ground.admin_url)
+    owner = await asyncpg.connect(ground.owner_url)
+    role = await owner.fetchval("SELECT current_user")
+    await owner.close()
+    try:
+        await admin.execute(f"CREATE DATABASE {name} OWNER {role}")
+        alembic(command.upgrade, url, "0003")
+        database = await asyncpg.connect(url)
+        await database.execute(_OLD_STREET)
+        alembic(command.upgrade, url, "head")
+        await database.execute("SET app.streets = '7'")
+        boundary = await database.fetchrow("SELECT * FROM grid_boundaries")
+        posts = await database.fetch(
+            "SELECT s.name, p.role, p.area_kind, p.area_code, p.valid_until IS NULL AS open FROM staff_posts p "
+            "JOIN staff s ON s.code = p.staff_code ORDER BY s.name DESC"
+        )
+        await database.close()
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.close()
+    assert (boundary["grid_code"], json.loads(boundary["polygons"])) == ("g1", [[[[1, 1], [2, 1], [2, 2]]]])
+    assert boundary["valid_until"] is None
+    assert {tuple(post) for post in posts} == {
+        ("甲", "grid_worker", "grid", "g1", True),
+        ("乙", "clerk", "street", "900000007", False),
+    }
 
 
 def open_standing(neighbours, state):

@@ -108,7 +108,7 @@ async def test_a_unit_and_a_category_are_shown_whole(routing, who, street):
     units = (await routing.get("/v1/units", headers=who("clerk"))).json()["items"]
     committee = next(u for u in units if u["code"] == street.committee("c1"))
     assert committee == {
-        "code": "jwh-c1", "name": "晨晖社区居委会", "kind": "community", "level": "community", "level_text": "社区",
+        "code": "jwh-c1", "name": "晨晖社区居委会", "kind": "community", "kind_text": "居委会", "level": "community", "level_text": "社区",
         "parent": "u01", "community": "c1", "is_desk": False,
     }  # fmt: skip
     assert [u["name"] for u in units if u["is_desk"]] == ["街道诉求办"]

@@ -1,16 +1,13 @@
 """Who works in a street: the units that the catalogue names, a desk, a committee in each community, people."""
 
 import csv
-import random
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
-from uuid import uuid5
 
 from services.console.demo.places import Blueprint
-from shared.auth import staff_id
-from shared.terms import Channel, Level, Role
+from shared.terms import Channel, Level, UnitKind
 
 DESK, DESK_NAME = "desk", "街道指挥调度中心"
 ABOVE = "above"
@@ -21,36 +18,10 @@ UNITS = {
     "城建办": ("chengjian", "office"), "安全办": ("anquan", "office"), "公共服务办": ("gongfu", "office"),
     "经济发展办": ("jingfa", "office"), "综合办": ("zonghe", "office"), "司法所": ("sifa", "office"),
     "社区卫生服务中心": ("weisheng", "office"), COMMITTEE: ("juwei", "community"),
-    "供水公司": ("gongshui", "agency"), "供电公司": ("gongdian", "agency"), "供热公司": ("gongre", "agency"),
-    "燃气公司": ("ranqi", "agency"), "通信管线专班": ("tongxin", "agency"), "派出所": ("paichusuo", "agency"),
-    "区交通局": ("jiaotong", "agency"), "交警支队": ("jiaojing", "agency"), "区教育局": ("jiaoyu", "agency"),
+    "供水公司": ("gongshui", "company"), "供电公司": ("gongdian", "company"), "供热公司": ("gongre", "company"),
+    "燃气公司": ("ranqi", "company"), "通信管线专班": ("tongxin", "team"), "派出所": ("paichusuo", "agency"),
+    "区交通局": ("jiaotong", "department"), "交警支队": ("jiaojing", "department"), "区教育局": ("jiaoyu", "department"),
 }  # fmt: skip
-STREET_ROLES = (
-    Role.CLERK, Role.DISPATCHER, Role.SUPERVISOR, Role.CALLBACK_CLERK, Role.LEADER, Role.ADMIN, Role.AUDITOR,
-)  # fmt: skip
-FAMILIES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹"
-GIVEN = [
-    "建国",
-    "秀兰",
-    "志强",
-    "桂英",
-    "海燕",
-    "文静",
-    "立新",
-    "玉梅",
-    "晓东",
-    "雪梅",
-    "洪涛",
-    "丽华",
-    "振宇",
-    "春花",
-    "国栋",
-    "慧敏",
-    "永胜",
-    "金凤",
-    "家豪",
-    "雅琴",
-]
 Row = dict[str, Any]
 
 
@@ -68,8 +39,8 @@ def committee_code(number: int) -> str:
 
 def units(street: Blueprint) -> Iterator[Row]:
     """Yield the units, each after the one above it."""
-    yield _unit(ABOVE, street.above, "district", Level.DISTRICT, None)
-    yield _unit(DESK, DESK_NAME, "desk", Level.STREET, ABOVE) | {"is_desk": True}
+    yield _unit(ABOVE, street.above, UnitKind.DISTRICT.value, Level.DISTRICT, None)
+    yield _unit(DESK, DESK_NAME, UnitKind.DESK.value, Level.STREET, ABOVE) | {"is_desk": True}
     for name, (code, kind) in UNITS.items():
         level = _level(name)
         parent = {Level.DISTRICT: None, Level.STREET: ABOVE, Level.COMMUNITY: DESK}[level]
@@ -108,31 +79,3 @@ def channel_policies() -> Iterator[Row]:
     for channel in Channel:
         automatic = channel is not Channel.GROUP_TOPIC
         yield {"channel": channel.value, "auto_accept": automatic, "auto_dispatch": automatic}
-
-
-def staff(street: Blueprint, grid_codes: list[tuple[int, str]]) -> Iterator[Row]:
-    """Yield invented people: one for each role of the street, each unit, each (community number, grid).
-
-    The ids are those that shell-made tokens carry, so what is done with a token has a name.
-    """
-    chance = random.Random(street.code)
-    for role in STREET_ROLES:
-        yield _person(street, chance, role, None)
-    for unit in units(street):
-        if unit["code"] not in {DESK, ABOVE}:
-            role = Role.COMMUNITY if unit["kind"] == "community" else Role.UNIT
-            yield _person(street, chance, role, unit["code"])
-    seen: set[int] = set()
-    for number, grid in grid_codes:
-        worker = _person(street, chance, Role.GRID_WORKER, committee_code(number)) | {"grid_code": grid}
-        if number in seen:
-            worker["id"] = uuid5(worker["id"], grid)
-        seen.add(number)
-        yield worker
-
-
-def _person(street: Blueprint, chance: random.Random, role: Role, unit: str | None) -> Row:
-    return {
-        "id": staff_id(role, frozenset({street.id}), unit), "name": chance.choice(FAMILIES) + chance.choice(GIVEN),
-        "role": role.value, "unit_code": unit, "grid_code": None, "active": True,
-    }  # fmt: skip

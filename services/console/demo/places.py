@@ -11,6 +11,7 @@ class Blueprint:
 
     code: str
     name: str
+    city: str
     district: str
     prefix: str
     above: str
@@ -70,6 +71,7 @@ _XINBEI = [
 XINBEI = Blueprint(
     code="120116005",
     name="新北街道",
+    city="天津市",
     district="滨海新区",
     prefix="XB",
     above="滨海新区网格化管理中心",
@@ -81,6 +83,7 @@ XINBEI = Blueprint(
 HEFEILU = Blueprint(
     code="370203011",
     name="合肥路街道",
+    city="青岛市",
     district="青岛市市北区",
     prefix="HFL",
     above="市北区党建引领基层治理推进中心",

@@ -26,8 +26,14 @@ def communities(box: Box, rows: Sequence[int], chance: random.Random) -> Iterato
 def cells(area: Box, count: int, chance: random.Random) -> Iterator[Ring]:
     """Yield the rings of `count` cells that fill an area: two rows, the upper one longer where it must be."""
     lower = count // 2
-    for west, south, east, north in communities(area, (lower, count - lower), chance):
-        yield [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    for cell in communities(area, (lower, count - lower), chance):
+        yield ring(cell)
+
+
+def ring(area: Box) -> Ring:
+    """Return the corners of an area, the first once more at the end."""
+    west, south, east, north = area
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
 
 
 def cuts(start: float, end: float, parts: int, chance: random.Random) -> list[float]:

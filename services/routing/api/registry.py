@@ -20,7 +20,7 @@ from shared import clock
 from shared.auth import Actor
 from shared.errors import invalid
 from shared.tables import grids
-from shared.terms import Kind, Level, Mode, Scope
+from shared.terms import GridKind, Kind, Level, Mode, Scope, UnitKind
 from shared.web.access import Anyone, process_of
 from shared.web.fields import EntryCode
 from shared.web.paging import MOST, Cursor, Limit, Page, code, decode, page
@@ -115,7 +115,7 @@ async def units(
 
 def _unit(u: Unit) -> dict[str, Any]:
     return {
-        "code": u.code, "name": u.name, "kind": u.kind, "level": u.level, "level_text": Level(u.level).text,
+        "code": u.code, "name": u.name, "kind": u.kind, "kind_text": UnitKind(u.kind).text, "level": u.level, "level_text": Level(u.level).text,
         "parent": u.parent_code, "community": u.community_code, "is_desk": u.is_desk,
     }  # fmt: skip
 
@@ -161,6 +161,9 @@ async def list_grids(
     return Page[GridOut].model_validate(
         page(
             rows, limit, lambda r: (r.code,),
-            lambda r: {"code": r.code, "name": r.name, "kind": r.kind, "community": r.community_code},
+            lambda r: {
+                "code": r.code, "name": r.name, "kind": r.kind, "kind_text": GridKind(r.kind).text,
+                "community": r.community_code,
+            },
         )
     )  # fmt: skip
