@@ -59,6 +59,8 @@ def _validity() -> None:
         )
     op.add_column("staff", sa.Column("code", sa.Text(), nullable=True))
     op.add_column("streets", sa.Column("city", sa.Text(), nullable=True))
+    digits = sa.Column("grid_digits", sa.Integer(), nullable=False, server_default=sa.text("3"))
+    op.add_column("streets", digits)
     op.add_column("ticket_states", sa.Column("catalogue_version", sa.Integer(), nullable=True))
 
 

@@ -24,10 +24,12 @@ secrets = typer.Typer(help="密钥文件:新建、轮换。", no_args_is_help=Tr
 events = typer.Typer(help="等待投递和已搁置的事件。", invoke_without_command=True)
 calendar = typer.Typer(help="工作日历:节假日和调休。", no_args_is_help=True)
 seed = typer.Typer(help="演示数据。", no_args_is_help=True)
+registry = typer.Typer(help="登记簿:区域、单位、人员、分类。", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
 app.add_typer(events, name="events")
 app.add_typer(calendar, name="calendar")
 app.add_typer(seed, name="seed")
+app.add_typer(registry, name="registry")
 
 Streets = Annotated[list[str], typer.Option("--street", help="街道代码;可写多次,或用逗号分隔")]
 OneStreet = Annotated[str, typer.Option("--street", help="街道代码")]
@@ -208,6 +210,40 @@ def import_ledger(
     from services.console.ledgers import bring
 
     raise SystemExit(bring(file, street))
+
+
+@registry.command("import")
+def registry_import(
+    files: Annotated[list[Path], typer.Argument(help="xlsx、以清单命名的 CSV、GeoJSON 边界;可以多个")],
+    street: OneStreet,
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="写入;不写则只试算")] = False,
+    keep_good: Annotated[bool, typer.Option("--keep-good", help="有误的行留下,其余照常写入")] = False,
+    crs: Annotated[Literal["gcj02", "wgs84", "bd09"], typer.Option(help="边界的坐标系")] = "gcj02",
+    since: Annotated[str | None, typer.Option(help="没有写明生效日期的边界从哪天起生效")] = None,
+    kind: Annotated[str | None, typer.Option("--list", help="CSV 是哪一类清单;不写则看文件名")] = None,
+) -> None:
+    """导入登记簿清单和网格边界,先试算;有误的行逐条列出,退出码为 1。"""
+    from services.console import registry
+
+    done = registry.bring_in(files, street, apply=apply, keep_good=keep_good, crs=crs, since=since, kind=kind)
+    raise SystemExit(done)
+
+
+@registry.command("check")
+def registry_check(street: OneStreet) -> None:
+    """检查网格有无空白、重叠,每个片区是否恰好一名责任人;有问题则退出码为 1。"""
+    from services.console import registry
+
+    raise SystemExit(registry.check(street))
+
+
+@registry.command("export")
+def registry_export(street: OneStreet, folder: Annotated[Path, typer.Argument(help="写到哪个目录")]) -> None:
+    """把登记簿写成导入所用的 CSV 和 GeoJSON。"""
+    from services.console import registry
+
+    print(f"已写出 {registry.write_out(street, folder)} 个文件到 {folder}")
 
 
 @app.command()

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.routing.api import registry, tickets
+from services.routing.api import areas, registry, tickets, upkeep
 from services.routing.registry import Registries
 from shared.process import Process
+from shared.settings import Settings
 from shared.web.app import create_app, serve
 
 
@@ -18,7 +19,15 @@ async def setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
     yield
 
 
-app = create_app("routing", "办结 · 流转服务", [tickets.router, registry.router], setup=setup)
+_settings = Settings()
+app = create_app(
+    "routing",
+    "办结 · 流转服务",
+    [tickets.router, registry.router, areas.router, upkeep.router],
+    setup=setup,
+    settings=_settings,
+    larger_bodies={upkeep.IMPORTS: _settings.max_import_bytes},
+)
 
 if __name__ == "__main__":
     serve("routing", "services.routing.app:app")

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import combinations
 from uuid import UUID
 
-from services.routing.validity import holds
+from services.routing.validity import A_DAY, holds, overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,25 @@ class Staffing:
         """Return who answers for this very area on a day."""
         return _first(_on(day, self._responsibles.get(area_code, ())))
 
+    def unanswered(self, area_code: str, day: date) -> list[tuple[date, date | None]]:
+        """Return the spans from `day` on for which nobody answers for an area (None: without a known end)."""
+        spans = sorted((t.since, _end(t)) for t in self._responsibles.get(area_code, ()))
+        free = day
+        found: list[tuple[date, date | None]] = []
+        for since, until in spans:
+            if since > free:
+                found.append((free, since - A_DAY))
+            if until is None:
+                return found
+            free = max(free, until + A_DAY)
+        return [*found, (free, None)]
+
+    def doubled(self, area_code: str, day: date) -> bool:
+        """Say whether two people answer for an area on some day from `day` on."""
+        spans = [(max(t.since, day), _end(t)) for t in self._responsibles.get(area_code, ())]
+        spans = [(since, until) for since, until in spans if until is None or until >= since]
+        return any(overlap(*one, *other) for one, other in combinations(spans, 2))
+
     def crew(self, grid_code: str, day: date) -> tuple[Member, ...]:
         """Return who works in a grid on a day."""
         return tuple(Member(task.person, task.kind) for task in _on(day, self._crews.get(grid_code, ())))
@@ -102,6 +122,11 @@ class Staffing:
         return tuple(
             s.person for s in self._shifts if s.unit_code == unit_code and s.starts_at <= moment < s.ends_at
         )
+
+
+def _end(task: Task) -> date | None:
+    """Return the last day of a task, which is not after its person's."""
+    return min((end for end in (task.until, task.person.until) if end is not None), default=None)
 
 
 def _by_code(tasks: Iterable[Task]) -> Mapping[str, Sequence[Task]]:

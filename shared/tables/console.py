@@ -1,6 +1,6 @@
 """Written from the shell by the database's owner; read by every service."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, Text, text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.tables.base import instant, reference_table, text, uuid
@@ -13,6 +13,8 @@ streets = reference_table(
     text("name"),
     text("district"),
     text("city", nullable=True),
+    # how many digits a grid has after its community's twelve
+    Column("grid_digits", Integer, nullable=False, server_default=sql("3")),
     # The letters that open its ticket numbers: a number alone tells its street.
     text("prefix", unique=True),
     instant("created_at"),

@@ -9,10 +9,11 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from services.intake.ledger import sheets, workbook
-from services.intake.ledger.faults import NotATable
 from services.intake.ledger.rows import Row
 from services.intake.ledger.sheets import open_table
+from shared.sheets import text, workbook
+from shared.sheets.faults import NotATable
+from shared.sheets.text import encoding
 from tests.intake.ledgers import FULL, LEAST, as_csv, as_xlsx, understood
 
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
@@ -91,7 +92,7 @@ def test_a_quote_that_is_closed_by_a_later_rows_loses_neither():
 
 
 def test_a_row_of_more_lines_than_any_has_is_no_row():
-    endless = '2026-11-02 09:00,热线,"' + "\n" * (sheets.MOST_LINES + 1) + '"'
+    endless = '2026-11-02 09:00,热线,"' + "\n" * (text.MOST_LINES + 1) + '"'
     found = understood(f"received_at,channel,content\n{endless}\n2026-11-02 09:00,热线,好".encode())
     assert [isinstance(row, Row) for _, row in found] == [False, False, True]
 
@@ -266,4 +267,4 @@ def test_no_file_breaks_the_reader(content):
 
 def test_a_gbk_file_is_never_taken_for_utf8():
     text = as_csv([LEAST | {"content": "啊阿埃挨哎唉哀皑癌蔼矮艾碍爱隘鞍氨安俺按暗岸胺案"}], encoding="gbk")
-    assert sheets._encoding(text) == "gb18030"
+    assert encoding(text) == "gb18030"

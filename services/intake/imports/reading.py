@@ -13,8 +13,9 @@ import orjson
 from services.intake.ledger.course import Course, course
 from services.intake.ledger.faults import Fault, Unfit, unfit
 from services.intake.ledger.rows import Row, read, said
-from services.intake.ledger.sheets import Line, open_table
+from services.intake.ledger.sheets import open_table
 from shared.clock import local_day
+from shared.sheets.text import Line
 from shared.streets import NUMBER
 
 AT_ONCE: Final = 500

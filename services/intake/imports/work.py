@@ -17,11 +17,11 @@ from services.intake.imports import chunk, store, upload
 from services.intake.imports.chunk import Upload
 from services.intake.imports.reading import Keyed, Reader
 from services.intake.imports.store import LEASE, Lost
-from services.intake.ledger.faults import NotATable
 from services.intake.numbers import Numbers
 from shared import clock, keyring
 from shared.keyring import Keyring
 from shared.process import Process
+from shared.sheets.faults import NotATable
 
 # Batches on their way at once: enough to keep routing and metrics busy, few enough to leave others their turn.
 MOST_IN_FLIGHT: Final = 8

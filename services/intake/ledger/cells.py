@@ -11,9 +11,7 @@ from typing import Any, Final
 
 from services.intake.ledger.faults import BadCell
 from shared.clock import SHANGHAI, day_end, day_start
-
-Cell = Any
-"""str, float, int, bool, date, datetime, time, timedelta or None."""
+from shared.sheets.faults import Cell
 
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_YEAR: Final = 2100

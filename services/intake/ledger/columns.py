@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from services.intake.ledger import cells
-from services.intake.ledger.cells import Cell
-from services.intake.ledger.faults import BadCell, NotATable
+from services.intake.ledger.faults import BadCell
 from services.intake.ledger.words import Disposition, ListLevel, Stage, code_of, flag_of
+from shared.sheets.faults import Cell, NotATable
 from shared.terms import TICKET_NUMBER, Channel, Kind, Outcome, RejectReason, Resolved, Satisfaction, Term
 
 MOST_CONTENT = 2500

@@ -1,15 +1,7 @@
-"""What is wrong with a ledger: with the file as a whole, or with one row of it."""
+"""What is wrong with one row of a ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-UNCLOSED: Final = object()
-"""Stands for the cells of a line in which a quotation mark opens and does not close."""
-
-
-class NotATable(ValueError):  # noqa: N818 - said of the file, in its own words
-    """The file cannot be read as a ledger at all; the message is Chinese, for whoever sent it."""
 
 
 class BadCell(ValueError):  # noqa: N818 - likewise

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from services.intake.ledger.cells import Cell, When
+from services.intake.ledger.cells import When
 from services.intake.ledger.columns import BY_NAME, COLUMNS, MOST_CONTENT, Layout
-from services.intake.ledger.faults import UNCLOSED, BadCell, Fault, Unfit, unfit
+from services.intake.ledger.faults import BadCell, Fault, Unfit, unfit
+from shared.sheets.faults import UNCLOSED, Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from typing import Final
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from services.intake.ledger.cells import Cell
-from services.intake.ledger.faults import NotATable
+from shared.sheets.faults import Cell, NotATable
 
 MOST_UNFOLDED: Final = 1 << 29
 """Bytes of all parts of a workbook together once unpacked; 100,000 full rows come to some 150 MB."""
 MOST_CELLS: Final = 12_000_000
 _PIECE: Final = 1 << 18
+_ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
 # A cell element that is not empty (<c r="A1" s="3"/> holds a format and nothing else).
 _FILLED: Final = re.compile(rb"""<(?:\w+:)?c\s[^<>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^<>/]*>""")
 _TAIL: Final = 512  # longer than any opening tag of a cell
@@ -31,8 +31,20 @@ _SHEETS: Final = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 class Sheet:
     """A worksheet: all its rows from the first on, empty ones included."""
 
+    name: str
     rows: Iterator[Sequence[Cell]]
     height: int
+
+
+def is_workbook(content: bytes) -> bool:
+    """Say whether a file is a workbook rather than text; raise NotATable for what is known to be neither."""
+    if not content.strip():
+        raise NotATable("文件是空的")
+    if content.startswith(_OLE):
+        raise NotATable("这是旧版 Excel(.xls)或加了密码的文件,请另存为不加密码的 .xlsx 或 CSV 再导入")
+    if content.startswith(_PDF):
+        raise NotATable("这是 PDF 文件,请导入 .xlsx 或 CSV 格式的文件")
+    return content.startswith(_ZIP)
 
 
 def sheets(content: bytes) -> Iterator[Sheet]:
@@ -43,7 +55,7 @@ def sheets(content: bytes) -> Iterator[Sheet]:
             for number, sheet in enumerate(book.sheets_metadata):
                 if sheet.typ is SheetTypeEnum.WorkSheet and sheet.visible is SheetVisibleEnum.Visible:
                     opened = book.get_sheet_by_index(number)
-                    yield Sheet(opened.iter_rows(), opened.total_height)
+                    yield Sheet(sheet.name, opened.iter_rows(), opened.total_height)
     except CalamineError as error:
         raise NotATable("这个 Excel 文件已损坏,请用 Excel 打开后另存为 .xlsx 再试") from error
 
