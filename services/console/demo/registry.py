@@ -91,7 +91,7 @@ def _registry(street: Blueprint) -> Mapping[Table, Iterable[Row]]:
         communities: community_rows(street),
         grids: [{name: value for name, value in row.items() if name != "polygon"} for row in laid_out],
         grid_boundaries: [{"grid_code": row["code"], "polygons": [[row["polygon"]]]} for row in laid_out],
-        area_boundaries: outlines(street),
+        area_boundaries: outlines(street, laid_out),
         buildings: building_rows(laid_out),
         stations: station_rows(laid_out),
         units: organisation.units(street),
@@ -122,12 +122,15 @@ def community_rows(street: Blueprint) -> list[Row]:
     ]
 
 
-def outlines(street: Blueprint) -> Iterator[Row]:
-    """Yield the outline of the street and of each community, as a surveyor would give them."""
+def outlines(street: Blueprint, laid_out: Iterable[Row]) -> Iterator[Row]:
+    """Yield the outline of the street and of each community, which its cells fill."""
     yield {"area_code": street.code, "polygons": [[tiling.ring(street.box)]]}
-    areas = tiling.communities(street.box, street.rows, random.Random(street.code))
-    for number, area in enumerate(areas, 1):
-        yield {"area_code": street.community_code(number), "polygons": [[tiling.ring(area)]]}
+    corners: dict[str, list[list[float]]] = {}
+    for cell in laid_out:
+        corners.setdefault(cell["community_code"], []).extend(cell["polygon"])
+    for code, points in corners.items():
+        (west, *_, east), (south, *_, north) = (sorted(values) for values in zip(*points, strict=True))
+        yield {"area_code": code, "polygons": [[tiling.ring((west, south, east, north))]]}
 
 
 def station_rows(laid_out: Iterable[Row]) -> Iterator[Row]:
