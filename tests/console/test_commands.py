@@ -225,3 +225,33 @@ def test_help_loads_nothing_heavy():
         "chinese_calendar",
     }
     assert not heavy & set(loaded.stdout.split())
+
+
+async def test_a_registry_is_written_out_examined_and_brought_in(shell, opened, tmp_path):
+    street = ("--street", XINBEI.code)
+    done = shell("registry", "check", *street)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "无空白、无重叠" in done.stdout
+    done = shell("registry", "export", *street, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    files = sorted(str(path) for path in tmp_path.iterdir())
+    assert len(files) == 13
+    same = shell("registry", "import", *files, *street, "--apply")
+    assert (same.returncode, same.stderr) == (0, "")
+    assert "✗" not in same.stdout
+    assert await audit_rows(opened, "registry_imported") == []
+    tried = shell("registry", "import", "tests/console/people.csv", *street, "--list", "人员", "--apply")
+    assert (tried.returncode, tried.stderr.strip()) == (2, "✗ 没有文件 tests/console/people.csv")
+    people = tmp_path / "people.csv"
+    people.write_text("工号,姓名\nnew-1,王新\n,张三\n", encoding="utf-8")
+    command = ("registry", "import", str(people), *street, "--list", "staff")
+    refused = shell(*command, "--apply")
+    assert refused.returncode == 1
+    assert "people.csv 第 3 行:工号不能为空" in refused.stdout
+    assert "什么也没有写入" in refused.stdout
+    assert shell(*command, "--apply", "--keep-good").returncode == 1
+    async with opened.transaction([XINBEI.id], read_only=True) as tx:
+        assert await tx.raw.fetchval("SELECT name FROM staff WHERE code = 'new-1'") == "王新"
+        kept = await tx.raw.fetchrow("SELECT actor_role, kind, action FROM registry_changes")
+    assert tuple(kept) == ("console", "staff", "added")
+    assert [actor for actor, _ in await audit_rows(opened, "registry_imported")] == ["console"]

@@ -87,7 +87,7 @@ async def test_many_are_marked_in_one_sweep(time, submit, deliver, processes, ro
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE units SET is_desk = false", "UPDATE grids SET polygon = '[]'"],
+    ["UPDATE units SET is_desk = false", "UPDATE grid_boundaries SET polygons = '[[[]]]'"],
     ids=["no desk yet", "a grid of no shape"],
 )
 async def test_a_street_that_is_not_in_order_holds_up_no_other(
