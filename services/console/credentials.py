@@ -61,7 +61,7 @@ async def _unit_code(opened: Database, where: Sequence[Street], unit: str) -> st
         rows = await tx.rows(
             select(units.c.code)
             .where(units.c.street_id.in_(ids), or_(units.c.name == unit, units.c.code == unit))
-            .order_by(units.c.code == unit)
+            .order_by(units.c.code == unit, units.c.valid_until.is_(None))
         )
         if rows:
             return str(rows[-1].code)

@@ -24,9 +24,13 @@ def plain(text: str) -> str:
 
 
 class _Lexicon:
-    """Codes by code, by name where only one has it, and by number where a spreadsheet dropped the zeros."""
+    """Codes by code, by name where only one has it, and by number where a spreadsheet dropped the zeros.
 
-    def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
+    A name that has passed on from what has ended means what bears it now.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, str]], ended: frozenset[str]) -> None:
+        self._ended = ended
         self._codes: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
         self._numbers: dict[str, set[str]] = {}
@@ -45,8 +49,9 @@ class _Lexicon:
         if wanted in self._codes:
             return self._codes[wanted]
         for known in (self._names.get(wanted, ()), self._numbers.get(wanted, ())):
-            if len(known) == 1:
-                return next(iter(known))
+            for meant in (set(known) - self._ended, known):
+                if len(meant) == 1:
+                    return next(iter(meant))
         return None
 
 
@@ -67,9 +72,9 @@ class Names:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._categories = _Lexicon((c.code, c.name) for c in registry.categories.values())
-        self._communities = _Lexicon(registry.communities.items())
-        self._units = _Lexicon((u.code, u.name) for u in registry.units.values())
+        self._categories = _Lexicon(((c.code, c.name) for c in registry.categories.values()), registry.ended)
+        self._communities = _Lexicon(registry.communities.items(), registry.ended)
+        self._units = _Lexicon(((u.code, u.name) for u in registry.units.values()), registry.ended)
         self.made = Made()
 
     def category(self, text: str | None) -> str:

@@ -80,6 +80,7 @@ class Registry:
     cells: Cells
     staffing: Staffing = field(default_factory=Staffing)
     catalogue_version: int | None = None
+    ended: frozenset[str] = frozenset()  # codes of units, communities and categories that hold no longer
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
 
@@ -207,16 +208,15 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
     desk = next((u for u in current if u.is_desk), None)
     if desk is None:
         raise Problem("本街道还没有设置派单台,请先导入单位", code=NO_DESK)
+    kinds = await tx.rows(select(categories).where(categories.c.street_id == street_id))
     catalogue = {
         r.code: Category(
             r.code, r.group_name, r.name, r.lead_unit, r.level, r.mode,
             Limits(sign=r.sign_limit, contact=r.contact_limit, resolve=r.resolve_limit),
         )
-        for r in await tx.rows(select(categories).where(categories.c.street_id == street_id))
+        for r in kinds
     }  # fmt: skip
-    places = await tx.rows(
-        select(communities.c.code, communities.c.name).where(communities.c.street_id == street_id)
-    )
+    places = await tx.rows(select(communities).where(communities.c.street_id == street_id))
     cells = await tx.rows(select(grids.c.code, grids.c.community_code).where(grids.c.street_id == street_id))
     policies = await tx.rows(select(channel_policies).where(channel_policies.c.street_id == street_id))
     return Registry(
@@ -231,6 +231,14 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         cells=kept.cells,
         staffing=kept.staffing,
         catalogue_version=kept.catalogue_version,
+        ended=frozenset(
+            code
+            for code, until in (
+                *((u.code, u.valid_until) for u in known.values()),
+                *((r.code, r.valid_until) for r in (*places, *kinds)),
+            )
+            if not holds(clock.EVER, until, today)
+        ),
         # A name may have passed on to another: it means the one that has it now.
         units_by_name={u.name: u for u in (*known.values(), *current)},
         committees={u.community_code: u for u in current if u.community_code is not None},

@@ -50,6 +50,32 @@ async def test_the_street_is_installed_once(empty):
     assert desks == 1
 
 
+async def test_a_street_installed_before_people_had_numbers_is_completed(empty):
+    """As the migration leaves it: staff whose number is their id, and nothing of what came with numbers."""
+    await ensure_street(empty, HEFEILU)
+    async with empty.transaction([HEFEILU.id]) as tx:
+        for name in (
+            "crews",
+            "responsibles",
+            "sponsors",
+            "duty_shifts",
+            "staff_posts",
+            "stations",
+            "buildings",
+        ):
+            await tx.raw.execute(f"DELETE FROM {name}")
+        await tx.raw.execute("UPDATE staff SET code = id::text")
+    assert not await ensure_street(empty, HEFEILU)
+    async with empty.transaction([HEFEILU.id], read_only=True) as tx:
+        alone = await tx.raw.fetchval(
+            "SELECT count(*) FROM grids g LEFT JOIN responsibles r ON r.area_code = g.code WHERE r.staff_code IS NULL"
+        )
+        held = await tx.raw.fetchval(
+            "SELECT count(*) FROM staff_posts p JOIN staff s ON s.code = p.staff_code"
+        )
+    assert (alone, held > 0) == (0, True)
+
+
 @pytest.mark.parametrize("street", [XINBEI, HEFEILU], ids=lambda s: s.name)
 def test_every_point_lies_in_exactly_one_grid(street):
     rows = grid_rows(street)

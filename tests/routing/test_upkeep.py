@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from services.routing.geometry import convert
+from services.routing.naming import Names
 from services.routing.registry import Registries
 from services.routing.upkeep import export, store
 from services.routing.upkeep.run import File, Wishes, bring
@@ -185,6 +186,17 @@ async def test_nothing_is_deleted_and_an_ended_code_is_not_given_away(new, take,
     added, ended = sorted(rows, key=lambda r: r.id)
     assert (added.before, added.after["valid_until"], added.actor_role) == (None, None, "console")
     assert (ended.before["valid_until"], ended.after["valid_until"]) == (None, "2026-03-01")
+
+
+async def test_a_name_that_passed_on_means_what_bears_it_now(new, take, known):
+    lists = whole(new.code)
+    await take(new, as_workbook(lists))
+    old = lists["communities"][0] | {"valid_until": "2026-03-01"}
+    heir = {"code": f"{new.code}009", "name": old["name"], "valid_until": ""}
+    assert (await take(new, as_csv("communities", [old, heir]))).faults == []
+    registry = await known(new)
+    assert registry.ended == {old["code"]}
+    assert Names(registry).community(old["name"], None) == heir["code"]
 
 
 async def test_one_follows_another_in_an_area_without_gap_or_overlap(new, take, known):

@@ -18,11 +18,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def files(state: State) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, content) of every list that has rows; CSV in UTF-8 with BOM, as Excel wants it."""
+    """Yield (name, content) of every list that has rows; CSV in UTF-8 with BOM, as Excel wants it.
+
+    What ledgers named is left out: nobody has said yet what it is, and its codes are whatever the ledgers wrote.
+    """
     for kind in KINDS:
-        rows = state.rows[kind.name]
+        known = state.rows[kind.name]
+        rows = [known[key] for key in sorted(known, key=str) if not known[key].get("imported")]
         if rows:
-            yield f"{kind.title}.csv", _csv(kind, [rows[key] for key in sorted(rows, key=str)])
+            yield f"{kind.title}.csv", _csv(kind, rows)
     features = [
         _feature(row[area], row)
         for kind, area in ((AREA_BOUNDARIES, "area_code"), (GRID_BOUNDARIES, "grid_code"))
