@@ -13,17 +13,19 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from shared.clock import day_end, local_day
+from shared.clock import day_end, local_day, to_local
+from shared.officehours import USUAL, OfficeHours, Span, instant
 
 CountFrom = Literal["next_day", "same_day"]
-Unit = Literal["min", "h", "d", "wd"]
+Unit = Literal["min", "h", "wh", "d", "wd"]
 
 MAX_DAYS = 3660
 """The longest limit taken, in days: ten years, so that a slip of the keyboard cannot run off the calendar."""
 
-_UNIT_TEXT: dict[Unit, str] = {"min": "分钟", "h": "小时", "d": "日", "wd": "个工作日"}
-_UNIT_MINUTES: dict[Unit, int] = {"min": 1, "h": 60, "d": 1440, "wd": 1440}
-_LIMIT = re.compile(r"([1-9][0-9]{0,6})(min|h|d|wd)")
+_UNIT_TEXT: dict[Unit, str] = {"min": "分钟", "h": "小时", "wh": "个工作时", "d": "日", "wd": "个工作日"}
+# Of a working hour three hours of the day, so that its limits are capped like the others.
+_UNIT_MINUTES: dict[Unit, int] = {"min": 1, "h": 60, "wh": 180, "d": 1440, "wd": 1440}
+_LIMIT = re.compile(r"([1-9][0-9]{0,6})(min|h|wh|d|wd)")
 _FRIDAY = 4
 # The notice for 2008 made 29 December 2007 a working Saturday and the Monday after it a holiday; so did that for
 # 2019. What 29 to 31 December are is therefore known only with the next year's notice.
@@ -35,7 +37,7 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long somebody has: `15min`, `24h` (wall clock), `30d` (calendar days), `5wd` (working days)."""
+    """How long somebody has: `15min`, `24h` (wall clock), `4wh` (office hours), `30d` (days), `5wd` (working days)."""
 
     amount: int
     unit: Unit
@@ -49,7 +51,7 @@ class Limit:
     def span(self) -> timedelta:
         """Return the elapsed time of a wall-clock limit; days have no fixed length from a given instant."""
         if not self.by_clock:
-            raise ValueError(f"时限“{self.text}”按日计算,没有固定时长")
+            raise ValueError(f"时限“{self.text}”不按自然时计算,没有固定时长")
         return timedelta(minutes=self.amount * _UNIT_MINUTES[self.unit])
 
     @property
@@ -74,11 +76,11 @@ class Deadline:
 
 @lru_cache(maxsize=512)
 def parse_limit(text: str) -> Limit:
-    """Read `15min`, `2h`, `30d` or `5wd`; anything else is a ValueError that says so in Chinese."""
+    """Read `15min`, `2h`, `4wh`, `30d` or `5wd`; anything else is a ValueError that says so in Chinese."""
     found = _LIMIT.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError(
-            f"时限“{text[:40]}”写法不对,应为正整数加单位 min(分钟)、h(小时)、d(日)或 wd(工作日),如 15min、24h、5wd"
+            f"时限“{text[:40]}”写法不对,应为正整数加单位 min(分钟)、h(小时)、wh(工作时)、d(日)或 wd(工作日),如 15min、24h、4wh、5wd"
         )
     unit = _unit(found[2])
     limit = Limit(int(found[1]), unit)
@@ -94,10 +96,22 @@ def _unit(text: str) -> Unit:
 class WorkCalendar:
     """Which days are worked, and what follows from it for limits. Immutable: a new table is a new calendar."""
 
-    def __init__(self, exceptions: Mapping[date, bool], published: Iterable[int]) -> None:
-        """Take the days that differ from Monday-to-Friday (`True`: worked), and the years whose notice is out."""
+    def __init__(
+        self,
+        exceptions: Mapping[date, bool],
+        published: Iterable[int],
+        *,
+        half_days: Iterable[date] = (),
+        hours: OfficeHours = USUAL,
+    ) -> None:
+        """Take the days that differ from Monday-to-Friday (`True`: worked), and the years whose notice is out.
+
+        `half_days` are worked by half; for limits in days they are working days like others.
+        """
         self._exceptions = dict(exceptions)
         self.published = frozenset(published)
+        self.half_days = frozenset(half_days)
+        self.hours = hours
         # year -> ordinals of its working days, filled when first asked for
         self._years: dict[int, list[int]] = {}
         # A street's tickets of one day share a handful of limits.
@@ -106,10 +120,21 @@ class WorkCalendar:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WorkCalendar):
             return NotImplemented
-        return (self._exceptions, self.published) == (other._exceptions, other.published)
+        return self._what() == other._what()
 
     def __hash__(self) -> int:
         return hash((len(self._exceptions), self.published))
+
+    def _what(self) -> tuple[object, ...]:
+        return self._exceptions, self.published, self.half_days, self.hours
+
+    def of_street(
+        self, days: Mapping[date, bool], half_days: Iterable[date], hours: OfficeHours
+    ) -> "WorkCalendar":
+        """Return this calendar with a street's own days (停工, 台风停课停工, 加班) and office hours laid over it."""
+        return WorkCalendar(
+            {**self._exceptions, **days}, self.published, half_days={*self.half_days, *half_days}, hours=hours
+        )
 
     def is_workday(self, day: date) -> bool:
         """Say whether people work on `day`: the table's word, else Monday to Friday."""
@@ -140,15 +165,27 @@ class WorkCalendar:
         whole = sum(len(self._year(year)) for year in range(first.year, last.year))
         return whole + self._worked_until(last) - self._worked_until(first)
 
-    def add_workdays(self, start: datetime, n: int, *, count_from: CountFrom = "next_day") -> Deadline:
+    def received_on(self, start: datetime) -> date:
+        """Return the working day a receipt counts for where what comes after hours, or on a day off, is the next one's."""
+        local = to_local(start)
+        day = local.date()
+        if self.is_workday(day) and local.hour * 60 + local.minute < self._spans(day)[-1][1]:
+            return day
+        return self._nth_workday(day + timedelta(days=1), 1)
+
+    def add_workdays(
+        self, start: datetime, n: int, *, count_from: CountFrom = "next_day", after_hours: bool = False
+    ) -> Deadline:
         """Return the end of the `n`-th working day, counted from the day after `start` (次日起) or from its own day.
 
         Both ways of counting are in use: 次日起 in most rules, 收到之日起 in Guangdong's. A receipt on a day off
-        counts from the next working day either way.
+        counts from the next working day either way; with `after_hours` it is taken as received on that day, and so is
+        one after closing time.
         """
         if not 1 <= n <= MAX_DAYS:
             raise ValueError(f"工作日数应为 1 至 {MAX_DAYS},收到 {n}")
-        first = _first_counted(start, count_from)
+        received = self.received_on(start) if after_hours else _day(start)
+        first = received + timedelta(days=count_from == "next_day")
         known = self._ends.get((first, n))
         if known is None:
             last = self._nth_workday(first, n)
@@ -158,13 +195,56 @@ class WorkCalendar:
             self._ends[first, n] = known
         return known
 
-    def due(self, start: datetime, limit: Limit, *, count_from: CountFrom = "next_day") -> Deadline:
+    def add_workhours(self, start: datetime, worked: timedelta) -> Deadline:
+        """Return when this much of office hours has passed since `start`."""
+        begin = to_local(_utc(start))
+        day, left = begin.date(), worked
+        while True:
+            for first, last in self._spans(day):
+                since, until = max(begin, instant(day, first)), instant(day, last)
+                if since < until:
+                    if left <= until - since:
+                        return Deadline(_utc(since + left), provisional=self._leans(begin.date(), day))
+                    left -= until - since
+            day += timedelta(days=1)
+
+    def worked_between(self, start: datetime, end: datetime) -> timedelta:
+        """Return the office hours between two instants; none where the end is not after the start."""
+        first, last = to_local(_utc(start)), to_local(_utc(end))
+        if last <= first:
+            return timedelta()
+        if first.date() == last.date():
+            return self._worked(first.date(), first, last)
+        midnight = instant(first.date(), 1440)
+        between, day = timedelta(), midnight.date()
+        while day < last.date():
+            between += self._worked(day, instant(day, 0), instant(day, 1440))
+            day += timedelta(days=1)
+        return (
+            between + self._worked(first.date(), first, midnight) + self._worked(day, instant(day, 0), last)
+        )
+
+    def _worked(self, day: date, since: datetime, until: datetime) -> timedelta:
+        spans = [(max(since, instant(day, a)), min(until, instant(day, b))) for a, b in self._spans(day)]
+        return sum((end - start for start, end in spans if start < end), timedelta())
+
+    def _spans(self, day: date) -> tuple[Span, ...]:
+        if not self.is_workday(day):
+            return ()
+        return self.hours.half if day in self.half_days else self.hours.whole
+
+    def due(
+        self, start: datetime, limit: Limit, *, count_from: CountFrom = "next_day", after_hours: bool = False
+    ) -> Deadline:
         """Return when `limit`, begun at `start`, runs out.
 
-        Minutes and hours run on the wall clock; days and working days end at 24:00 of the last one.
+        Minutes and hours run on the wall clock, working hours through office hours; days and working days end at
+        24:00 of the last one.
         """
         if limit.unit == "wd":
-            return self.add_workdays(start, limit.amount, count_from=count_from)
+            return self.add_workdays(start, limit.amount, count_from=count_from, after_hours=after_hours)
+        if limit.unit == "wh":
+            return self.add_workhours(start, timedelta(hours=limit.amount))
         if limit.by_clock:
             return Deadline(_utc(start) + limit.span, provisional=False)
         first = _first_counted(start, count_from)
@@ -173,7 +253,7 @@ class WorkCalendar:
     def resume(self, due_at: datetime, limit: Limit, paused_at: datetime, resumed_at: datetime) -> Deadline:
         """Return the deadline after a suspension (挂账) from `paused_at` to `resumed_at`.
 
-        Wall clock: the time that passed is added. Working days: as many as were left after the day of the pause
+        Wall clock: the time that passed is added. Working hours: those left are counted on from the resumption. Working days: as many as were left after the day of the pause
         are counted again from the day after the resumption; if none was left, the day of resumption (or the next
         working day) is the last. Calendar days likewise. A pause that begins at or after the deadline heals nothing.
         """
@@ -183,6 +263,11 @@ class WorkCalendar:
         late = paused_at >= due_at
         if limit.by_clock:
             return Deadline(due_at if late else due_at + (resumed_at - paused_at), provisional=False)
+        if limit.unit == "wh":
+            if late:
+                return Deadline(due_at, provisional=self._leans(local_day(due_at), local_day(due_at)))
+            new_due = self.add_workhours(resumed_at, self.worked_between(paused_at, due_at)).at
+            return Deadline(new_due, provisional=self._leans(local_day(paused_at), local_day(new_due)))
         # The last day of a limit that ends at midnight is the day before that midnight.
         last = local_day(due_at - timedelta(microseconds=1))
         pause, again = local_day(paused_at), local_day(resumed_at)

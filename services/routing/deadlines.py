@@ -23,6 +23,10 @@ class Limits:
     contact: str
     resolve: str
 
+    @property
+    def all(self) -> tuple[str, str, str]:
+        return self.sign, self.contact, self.resolve
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
