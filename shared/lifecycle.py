@@ -179,6 +179,8 @@ class Situation:
     due_at: datetime | None = None
     open_parts: int = 0
     extension_pending: bool = False
+    extensions: int = 0
+    max_extensions: int = 2
     reopen_window_days: int = 30
 
 
@@ -296,8 +298,8 @@ def _guard(
             raise Conflict(f"还有 {now.open_parts} 个协办单位没有完成", code="parts_open")
         case "extend":
             _guard_extension(now, occurred_at, data)
-        case "decide_extension" if not now.extension_pending:
-            raise Conflict("没有待审批的延期申请", code="no_extension")
+        case "decide_extension":
+            _guard_decision(now, role)
         case "reopen" if role is Role.RESIDENT and now.closed_at:
             if (occurred_at - now.closed_at).days >= now.reopen_window_days:
                 raise Conflict(
@@ -311,10 +313,20 @@ def _guard_extension(now: Situation, occurred_at: datetime, data: dict[str, obje
     until = data.get("until")
     if now.extension_pending:
         raise Conflict("已有一份延期申请待审批", code="extension_pending")
+    if now.extensions >= now.max_extensions:
+        raise Conflict(f"已经延期 {now.extensions} 次,不能再申请", code="no_more_extensions")
     if now.due_at and occurred_at > now.due_at:
         raise Conflict("时限届满后不能再申请延期", code="extension_too_late")
     if isinstance(until, datetime) and now.due_at and until <= now.due_at:
         raise Invalid("延期后的时限须晚于现在的时限", errors=[FieldError("until", "须晚于现在的办理时限")])
+
+
+def _guard_decision(now: Situation, role: Role | None) -> None:
+    if not now.extension_pending:
+        raise Conflict("没有待审批的延期申请", code="no_extension")
+    # Of what a ledger tells nobody knows who decided.
+    if now.extensions and role and role is not Role.LEADER:
+        raise Conflict("再次延期须由街道领导审批", code="leader_decides")
 
 
 _FIELD_TEXT = {

@@ -31,7 +31,7 @@ class OfficeHours:
 
 def parse_spans(texts: Sequence[str], name: str) -> tuple[Span, ...]:
     """Read `["08:30-12:00", "13:30-18:00"]`; a ValueError in Chinese where a span is none or they overlap."""
-    spans = []
+    spans: list[Span] = []
     for text in texts:
         found = _SPAN.fullmatch(text.strip())
         if found is None:

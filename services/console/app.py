@@ -6,6 +6,7 @@ that supervises everything stays small.
 # ruff: noqa: PLC0415 - see above
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -159,6 +160,33 @@ def calendar_import(
 
     year, days = holidays.import_year(file)
     print(f"已导入 {year} 年,共 {days} 天")
+
+
+@calendar.command("day")
+def calendar_day(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="哪一天,如 2026-08-08")],
+    kind: Annotated[str, typer.Argument(help="off 不上班,half 上半天班,work 上班")],
+    street: OneStreet,
+    note: Annotated[str, typer.Option(help="原因,如“台风停工”")],
+) -> None:
+    """写入街道自己的停工、半天或加班;未办结的时限随之重算。"""
+    from services.console.localdays import set_day
+
+    print(set_day(street, day.date(), kind, note))
+
+
+@calendar.command("policy")
+def calendar_policy(
+    file: Annotated[Path, typer.Argument(help="时限方案(JSON)")],
+    street: OneStreet,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="从哪一天起;不写则从今天起")
+    ] = None,
+) -> None:
+    """换上街道的时限方案:起算日、下班后收到怎么算、上班时间、各类时限、延期次数。"""
+    from services.console.localdays import set_policy
+
+    print(f"时限方案第 {set_policy(street, file, since.date() if since else None)} 版已登记")
 
 
 @calendar.command("seed")

@@ -144,6 +144,7 @@ class RatingOut(Answer):
 class TicketDetail(TicketItem):
     """A ticket with its course; what a resident does not get to see is left out of it."""
 
+    deadline_why: list[str]
     content: str
     location: LocationOut | None
     address: str | None

@@ -47,6 +47,7 @@ _ITEM = (
 )
 _DETAIL = (
     *_ITEM,
+    ticket_states.c.due_why,
     tickets.c.street_id,
     tickets.c.longitude,
     tickets.c.latitude,

@@ -16,10 +16,10 @@ _CLOSING = frozenset({"close", "close_directly", "close_after_review", "close_de
 # What a resident sees of the course: where the matter went, not how the house talks about it.
 PUBLIC_ACTIONS = _CLOSING | {
     "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "sign", "contact",
-    "handle", "rework", "reopen", "suspend", "resume", "urge",
+    "handle", "rework", "reopen", "suspend", "resume", "decide_extension", "urge",
 }  # fmt: skip
 # Whose reasons are meant for the reporter (rejections and pauses must be told); the others are working notes.
-PUBLIC_REASONS = _CLOSING | {"reject", "redirect", "handle", "suspend"}
+PUBLIC_REASONS = _CLOSING | {"reject", "redirect", "handle", "suspend", "decide_extension"}
 
 
 def _text(vocabulary: type[Term], code: str | None) -> str | None:
@@ -70,6 +70,7 @@ def own_words(row: Row[Any], keys: Keyring, *, mine: bool) -> dict[str, Any]:
     shown = row.crs is not None and (mine or not row.confidential)
     return {
         "content": row.content,
+        "deadline_why": row.due_why or [],
         "location": location if shown else None,
         "address": row.address or private.get("address"),
         "grid_code": row.grid_code,
@@ -89,8 +90,15 @@ def timeline(
 ) -> list[dict[str, Any]]:
     """Return the course of a ticket, from its registration on."""
     # The ticket itself tells of its registration, with who entered it; routing's own note of it adds nothing.
-    shown = [m for m in moves if m.action != REGISTER and (not public or m.action in PUBLIC_ACTIONS)]
+    shown = [m for m in moves if m.action != REGISTER and (not public or _is_public(m))]
     return [_registered(row), *(_step(move, names, public=public) for move in shown)]
+
+
+def _is_public(move: Row[Any]) -> bool:
+    """Say whether a resident sees a move; of extensions those granted, for only they change anything."""
+    return move.action in PUBLIC_ACTIONS and (
+        move.action != "decide_extension" or bool(move.data.get("approve"))
+    )
 
 
 def _registered(row: Row[Any]) -> dict[str, Any]:

@@ -54,8 +54,12 @@ def plan(matter: Matter, registry: Registry) -> Plan:
     category, candidates, certain = _category(matter, registry, why)
     grid_code, community_code = _place(matter, registry, why)
     lead_unit = _lead_unit(category, community_code, registry, why)
-    due = clocks(category.limits, matter.received_at, registry.calendar)
     kind = matter.kind or kind_of(matter.content)
+    policy = registry.policy_on(matter.received_at)
+    due = clocks(
+        policy.limits(category.limits, kind, category.mode), matter.received_at, registry.calendar,
+        count_from=policy.count_from, after_hours=policy.after_hours,
+    )  # fmt: skip
     if matter.kind is None:
         why.append(f"诉求类型按文字判断为“{Kind(kind).text}”")
     return Plan(

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from shared.calendar import CountFrom, Deadline, Limit, WorkCalendar, parse_limit
 from shared.clock import local_day, to_local
+from shared.officehours import span_text
 
 _WEEKDAYS = "一二三四五六日"
 _ONE_TICK = timedelta(microseconds=1)
@@ -49,22 +50,22 @@ def _named(limits: Limits) -> list[tuple[str, Limit]]:
     ]
 
 
-def due_dates(
-    limits: Limits, since: datetime, calendar: WorkCalendar, *, count_from: CountFrom = "next_day"
-) -> list[Deadline]:
-    """Return the deadlines of signing, first contact and handling, without the words."""
-    return [calendar.due(since, limit, count_from=count_from) for _, limit in _named(limits)]
-
-
 def clocks(
-    limits: Limits, received_at: datetime, calendar: WorkCalendar, *, count_from: CountFrom = "next_day"
+    limits: Limits,
+    received_at: datetime,
+    calendar: WorkCalendar,
+    *,
+    count_from: CountFrom = "next_day",
+    after_hours: bool = False,
 ) -> Clocks:
     """Work out a ticket's deadlines; a limit that cannot be read is a ValueError in Chinese."""
     named = _named(limits)
-    due = due_dates(limits, received_at, calendar, count_from=count_from)
+    due = [
+        calendar.due(received_at, limit, count_from=count_from, after_hours=after_hours) for _, limit in named
+    ]
     why = [_opening(received_at, [limit for _, limit in named])]
     why += [
-        explain(name, limit, received_at, deadline, calendar, count_from=count_from)
+        explain(name, limit, received_at, deadline, calendar, count_from=count_from, after_hours=after_hours)
         for (name, limit), deadline in zip(named, due, strict=True)
     ]
     provisional = any(deadline.provisional for deadline in due)
@@ -82,15 +83,24 @@ def explain(
     calendar: WorkCalendar,
     *,
     count_from: CountFrom = "next_day",
+    after_hours: bool = False,
 ) -> str:
     """Return one sentence: what the limit is, from when it counts, what it skips, when it ends."""
     if limit.by_clock:
         return f"{name}时限{limit.text},应于{moment_text(deadline.at)}前完成"
-    first = local_day(received_at) + timedelta(days=count_from == "next_day")
+    if limit.unit == "wh":
+        spans = "、".join(span_text(span) for span in calendar.hours.whole)
+        return f"{name}时限{limit.text},按上班时间({spans})累计,应于{moment_text(deadline.at)}前完成"
+    day = local_day(received_at)
+    received = calendar.received_on(received_at) if after_hours and limit.unit == "wd" else day
+    first = received + timedelta(days=count_from == "next_day")
     last = local_day(deadline.at - _ONE_TICK)
     start = f"自次日({_day(first)})起算" if count_from == "next_day" else f"自当日({_day(first)})起算"
     steps = list(_steps(first, last, calendar)) if limit.unit == "wd" else []
-    return ",".join([f"{name}时限{limit.text}", start, *steps, f"应于{moment_text(deadline.at)}前完成"])
+    later = [f"下班后或非工作日收到,视为{_day(received)}收到"] if received != day else []
+    return ",".join(
+        [f"{name}时限{limit.text}", *later, start, *steps, f"应于{moment_text(deadline.at)}前完成"]
+    )
 
 
 def moment_text(moment: datetime) -> str:
@@ -100,6 +110,16 @@ def moment_text(moment: datetime) -> str:
         ended = local_day(moment - _ONE_TICK)
         return f"{ended.year}年{_day(ended)}24时"
     return f"{local.year}年{_day(local.date())}{local:%H:%M}"
+
+
+def duration_text(seconds: int) -> str:
+    """Write how long something took: 3天4小时, 2小时5分钟, 40秒."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "天"), (hours, "小时"), (minutes, "分钟"), (rest, "秒"))
+    told = [f"{amount}{unit}" for amount, unit in parts if amount]
+    return "".join(told[:2]) or "0秒"
 
 
 def _opening(received_at: datetime, limits: list[Limit]) -> str:

@@ -6,12 +6,13 @@ comes after closing time, what an emergency gets whatever its category, what a k
 extended. A ticket keeps the version it was clocked under.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, cast
 
 from services.routing.deadlines import Limits
-from shared.calendar import CountFrom, Limit, parse_limit
+from shared.calendar import CountFrom, Limit, WorkCalendar, parse_limit
 from shared.officehours import USUAL, OfficeHours, parse_spans
 from shared.terms import Kind, Mode, WhistleKind
 
@@ -51,6 +52,37 @@ class ClockPolicy:
 
 
 USUAL_POLICY = ClockPolicy()
+
+
+class Clockwork:
+    """All versions of a street's policy, and the street's own days."""
+
+    def __init__(
+        self,
+        versions: Iterable[tuple[date, ClockPolicy]] = (),
+        *,
+        days: Mapping[date, bool] | None = None,
+        half_days: frozenset[date] = frozenset(),
+    ) -> None:
+        """Take (first day, policy) of each version; `days` says of the street's own days whether they are worked."""
+        self._versions = sorted(versions, key=lambda known: known[1].version)
+        self._days = dict(days or {})
+        self._half_days = half_days
+
+    def on(self, day: date) -> ClockPolicy:
+        """Return the policy in force on a day: the newest of those that have begun."""
+        return next((p for since, p in reversed(self._versions) if since <= day), USUAL_POLICY)
+
+    def version(self, number: int | None) -> ClockPolicy:
+        """Return a version; what was clocked under none was clocked as usual."""
+        return next((p for _, p in self._versions if p.version == number), USUAL_POLICY)
+
+    def calendar(self, country: WorkCalendar, today: date) -> WorkCalendar:
+        """Return the calendar of the country with the street's own days and today's office hours laid over it."""
+        hours = self.on(today).hours
+        if not self._days and hours == country.hours:
+            return country
+        return country.of_street(self._days, self._half_days, hours)
 
 
 def read_policy(version: int, document: Mapping[str, Any]) -> ClockPolicy:

@@ -4,11 +4,10 @@ Nobody has to tell the worker: it compares the calendar with the one it last wen
 all open tickets once when it starts. So an import is followed up whatever was down when it happened.
 """
 
-from typing import Any
 from uuid import UUID
 
 from services.routing.registry import Registries, Registry
-from services.routing.standing import due_anew
+from services.routing.timing import anew
 from services.routing.transitions import SYSTEM, Door
 from shared.calendar import WorkCalendar
 from shared.lifecycle import OPEN
@@ -20,32 +19,36 @@ AT_ONCE = 500
 PASSES = 3
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 _NEXT = f"""
-SELECT ticket_id, state, received_at, clock_from, suspended_at, resolve_limit, due_at, due_provisional
+SELECT ticket_id, state, received_at, clock_from, suspended_at, resolve_limit, due_at, due_provisional, clock_policy,
+  handed_at, sign_limit, sign_due_at, handled_at, feedback_due_at
 FROM ticket_states WHERE street_id = $1 AND ticket_id > $2 AND state IN ({_OPEN}) ORDER BY ticket_id LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 _FIRST = UUID(int=0)
 
 
 class Recalculation:
-    """Remembers which calendar it has gone through."""
+    """Remembers which calendars it has gone through, the country's and each street's own."""
 
     def __init__(self, process: Process, registries: Registries) -> None:
         self._process = process
         self._registries = registries
         self._calendar: WorkCalendar | None = None
-        self._passes = 0
+        self._known: dict[int, WorkCalendar] = {}
+        self._passes: dict[int, int] = {}
 
     async def run(self) -> int:
         """Recount open deadlines if the calendar is not the one of the last run; return how many moved."""
         calendar = await self._registries.calendar()
         if calendar != self._calendar:
             self._registries.forget()
-            self._calendar, self._passes = calendar, 0
-        if self._passes >= PASSES:
-            return 0
+            self._calendar = calendar
         moved = 0
         async for registry in self._registries.each(await self._process.streets.all()):
-            moved += await self._street(registry)
-        self._passes += 1
+            street = registry.street_id
+            if registry.calendar != self._known.get(street):
+                self._known[street], self._passes[street] = registry.calendar, 0
+            if self._passes[street] < PASSES:
+                moved += await self._street(registry)
+                self._passes[street] += 1
         return moved
 
     async def _street(self, registry: Registry) -> int:
@@ -53,11 +56,11 @@ class Recalculation:
         while True:
             async with self._process.database.transaction([street_id]) as tx:
                 rows = await tx.raw.fetch(_NEXT, street_id, after, AT_ONCE)
-                wrong = [row["ticket_id"] for row in rows if _differs(row, registry)]
+                wrong = [row["ticket_id"] for row in rows if anew(row, registry)]
                 if wrong:
                     door = Door(tx, self._process.outbox, registry)
                     for standing in (await door.lock(wrong)).values():
-                        if standing.state in OPEN and _differs(standing.row, registry):
+                        if standing.state in OPEN and anew(standing.row, registry):
                             # The deadline was this all along; only now it is known.
                             door.move(standing, "recalculate", SYSTEM, standing.row["moved_at"])
                             moved += 1
@@ -65,8 +68,3 @@ class Recalculation:
             if len(rows) < AT_ONCE:
                 return moved
             after = rows[-1]["ticket_id"]
-
-
-def _differs(row: Any, registry: Registry) -> bool:
-    due = due_anew(row, registry)
-    return due is not None and (due.at, due.provisional) != (row["due_at"], row["due_provisional"])

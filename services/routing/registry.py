@@ -14,6 +14,7 @@ from services.routing.boundaries import Cells
 from services.routing.deadlines import Limits
 from services.routing.geometry import convert
 from services.routing.people import Member, Person, Staffing
+from services.routing.policy import ClockPolicy, Clockwork
 from services.routing.roster import Roster
 from services.routing.validity import holds
 from shared import clock, workdays
@@ -79,6 +80,7 @@ class Registry:
     calendar: WorkCalendar
     cells: Cells
     staffing: Staffing = field(default_factory=Staffing)
+    clockwork: Clockwork = field(default_factory=Clockwork)
     catalogue_version: int | None = None
     ended: frozenset[str] = frozenset()  # codes of units, communities and categories that hold no longer
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
@@ -108,6 +110,10 @@ class Registry:
     def grid_at(self, lng: float, lat: float, crs: str | None, day: date) -> str | None:
         """Return the grid of a point, by the boundaries that held on `day`: a ticket never moves with a later survey."""
         return self.cells.find(*convert(lng, lat, crs), day)
+
+    def policy_on(self, moment: datetime) -> ClockPolicy:
+        """Return the clock policy in force at an instant."""
+        return self.clockwork.on(clock.local_day(moment))
 
     @property
     def people(self) -> Mapping[UUID, Person]:
@@ -227,8 +233,9 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         communities={r.code: r.name for r in places},
         grids={r.code: r.community_code for r in cells},
         policies={r.channel: Policy(r.auto_accept, r.auto_dispatch) for r in policies},
-        calendar=calendar,
+        calendar=kept.clockwork.calendar(calendar, today),
         cells=kept.cells,
+        clockwork=kept.clockwork,
         staffing=kept.staffing,
         catalogue_version=kept.catalogue_version,
         ended=frozenset(

@@ -14,13 +14,16 @@ from sqlalchemy import Row, Table, func, select
 
 from services.routing.boundaries import Boundary, Cells
 from services.routing.people import Person, Post, Shift, Staffing, Task
+from services.routing.policy import Clockwork, read_policy
 from shared.db import Transaction
 from shared.tables import (
     category_versions,
+    clock_policies,
     crews,
     duty_shifts,
     grid_boundaries,
     grids,
+    local_days,
     registry_changes as changes,
     responsibles,
     sponsors,
@@ -37,6 +40,7 @@ class Roster:
 
     cells: Cells
     staffing: Staffing
+    clockwork: Clockwork
     catalogue_version: int | None
     last_change: UUID | None
     read_at: float  # monotonic seconds
@@ -59,6 +63,7 @@ async def read(tx: Transaction, street_id: int, before: Roster | None = None) ->
     return Roster(
         cells=await _cells(tx, street_id),
         staffing=await _staffing(tx, street_id),
+        clockwork=await _clockwork(tx, street_id),
         catalogue_version=(await tx.rows(version))[0][0],
         last_change=last_change,
         read_at=monotonic(),
@@ -74,6 +79,18 @@ async def _cells(tx: Transaction, street_id: int) -> Cells:
     return Cells(
         Boundary(b.grid_code, b.valid_from, _earlier(b.valid_until, ends[b.grid_code]), b.polygons)
         for b in await _all(tx, grid_boundaries, street_id)
+    )
+
+
+async def _clockwork(tx: Transaction, street_id: int) -> Clockwork:
+    days = await _all(tx, local_days, street_id)
+    return Clockwork(
+        [
+            (p.valid_from, read_policy(p.version, p.document))
+            for p in await _all(tx, clock_policies, street_id)
+        ],
+        days={d.day: d.kind != "off" for d in days},
+        half_days=frozenset(d.day for d in days if d.kind == "half"),
     )
 
 

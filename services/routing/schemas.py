@@ -70,6 +70,7 @@ class PartOut(Answer):
     unit_name: str
     kind: Literal["assist", "whistle"]
     asked_at: LocalTime
+    report_due_at: LocalTime | None
     reported_at: LocalTime | None
     finished_at: LocalTime | None
     result: str | None
@@ -121,7 +122,12 @@ class TicketOut(Answer):
     outcome_text: str | None
     return_count: int
     urge_count: int
+    first_due_at: LocalTime | None
+    feedback_due_at: LocalTime | None
+    paused_seconds: int
+    extension_count: int
     why: list[str]
+    due_why: list[str]
     actions: list[str]
 
 
@@ -129,6 +135,46 @@ class TicketDetail(TicketOut):
     content: str
     parts: list[PartOut]
     timeline: list[Move]
+
+
+class ClockOut(Answer):
+    """One clock of a ticket: its limit, from when it runs, by when, and how that came about."""
+
+    clock: str
+    clock_text: str
+    limit: str | None
+    limit_text: str | None
+    since: LocalTime | None
+    due_at: LocalTime | None
+    met_at: LocalTime | None
+    state: Literal["running", "paused", "overdue", "met", "late", "ended"]
+    state_text: str
+    unit: str | None
+    unit_name: str | None
+    why: list[str]
+
+
+class Shift(Answer):
+    """A move that changed the handling deadline."""
+
+    seq: int
+    action: str
+    action_text: str
+    occurred_at: LocalTime
+    due_at: LocalTime
+
+
+class ClocksOut(Answer):
+    number: str
+    clock_policy: int | None
+    catalogue_version: int | None
+    first_due_at: LocalTime | None
+    due_provisional: bool
+    paused_seconds: int
+    paused_text: str | None
+    extension_count: int
+    clocks: list[ClockOut]
+    handling: list[Shift]
 
 
 class WorkItem(Answer):

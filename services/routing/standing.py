@@ -3,21 +3,21 @@
 Pure: no database. `services/routing/transitions.py` loads a Standing under a lock, moves it and writes it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from services.routing.assign import accept_by
-from services.routing.deadlines import due_dates
+from services.routing.deadlines import duration_text, moment_text
 from services.routing.registry import Category, Registry
+from services.routing.timing import anew, due_by, handling_text, policy_of
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
-from shared.terms import Level, Mode, Outcome
+from shared.terms import Level, Mode, Outcome, PauseReason, WhistleKind
 
-RETURN_LIMIT, RETURN_LIMIT_JOINT = parse_limit("1wd"), parse_limit("2wd")
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
 
 
@@ -28,6 +28,7 @@ class Part:
     unit_code: str
     kind: str
     asked_at: datetime
+    report_due_at: datetime | None = None
     reported_at: datetime | None = None
     finished_at: datetime | None = None
     result: str | None = None
@@ -52,7 +53,7 @@ class Standing:
     def state(self) -> State:
         return State(self.row["state"])
 
-    def situation(self, reopen_window_days: int) -> Situation:
+    def situation(self, reopen_window_days: int, max_extensions: int) -> Situation:
         """Return what the lifecycle must know to judge a move."""
         r = self.row
         return Situation(
@@ -63,6 +64,8 @@ class Standing:
             due_at=r["due_at"],
             open_parts=sum(p.open for p in self.parts.values()),
             extension_pending=r["extension_until"] is not None,
+            extensions=r["extension_count"],
+            max_extensions=max_extensions,
             reopen_window_days=reopen_window_days,
         )
 
@@ -109,7 +112,10 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "mode": plan.category.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
         "lead_unit": None, "sign_due_at": None, "contact_due_at": None, "return_until": None, "extension_until": None,
         "due_provisional": due.provisional,
-        "clock_from": ticket["occurred_at"], "resolve_limit": plan.category.limits.resolve,
+        "clock_from": ticket["occurred_at"], "sign_limit": plan.category.limits.sign,
+        "contact_limit": plan.category.limits.contact, "resolve_limit": plan.category.limits.resolve,
+        "clock_policy": None, "first_due_at": None, "handed_at": None, "feedback_due_at": None, "paused_seconds": 0,
+        "extension_count": 0, "due_why": [],
         "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
@@ -156,24 +162,30 @@ def _accept(c: Change) -> None:
 
 def _recategorise(c: Change, code: str) -> None:
     category = c.registry.category(code)
-    c.row.update(
-        category_code=category.code,
-        mode=category.mode,
-        level=category.level,
-        resolve_limit=category.limits.resolve,
-    )
+    c.row.update(category_code=category.code, mode=category.mode, level=category.level)
 
 
 def _start_clocks(c: Change, since: datetime) -> None:
-    """Set the three clocks of the ticket's category, counted from `since`."""
-    sign, contact, resolve = due_dates(
-        c.registry.category(c.row["category_code"]).limits, since, c.registry.calendar
-    )
-    c.row.update(
-        sign_due_at=sign.at, contact_due_at=contact.at, due_at=resolve.at,
-        due_provisional=sign.provisional or contact.provisional or resolve.provisional,
-        clock_from=since, overdue_at=None,
+    """Set the three clocks, counted from `since`, by the catalogue and the policy in force now."""
+    row, policy = c.row, c.registry.policy_on(c.at)
+    limits = policy.limits(c.registry.category(row["category_code"]).limits, row["kind"], row["mode"])
+    row.update(
+        sign_limit=limits.sign, contact_limit=limits.contact, resolve_limit=limits.resolve,
+        clock_policy=policy.version or None, due_why=[],
     )  # fmt: skip
+    row.update(sign_due_at=_due(c, since, limits.sign).at, contact_due_at=_due(c, since, limits.contact).at)
+    _start_handling(c, since)
+
+
+def _start_handling(c: Change, since: datetime) -> None:
+    """Start the handling clock alone, under the limits the ticket has; what was waited before heals nothing now."""
+    due = _due(c, since, c.row["resolve_limit"])
+    c.row.update(due_at=due.at, due_provisional=due.provisional, clock_from=since, overdue_at=None)
+    c.row["due_why"] = [*c.row["due_why"], handling_text(c.row, c.registry)]
+
+
+def _due(c: Change, since: datetime, limit: str) -> Deadline:
+    return due_by(c.row, since, limit, c.registry)
 
 
 def _dispatch(c: Change) -> None:
@@ -187,21 +199,30 @@ def _dispatch(c: Change) -> None:
 
 def _hand_to(c: Change, unit_code: str) -> None:
     """Give the ticket to a unit: its signing and returning clocks begin, the handling clock runs on."""
-    category = c.registry.category(c.row["category_code"])
-    limit = RETURN_LIMIT_JOINT if c.row["mode"] == Mode.JOINT else RETURN_LIMIT
+    policy = policy_of(c.row, c.registry)
+    limit = policy.return_joint_within if c.row["mode"] == Mode.JOINT else policy.return_within
     c.row.update(
         owner_unit=unit_code,
         lead_unit=unit_code,
-        sign_due_at=c.registry.calendar.due(c.at, parse_limit(category.limits.sign)).at,
-        return_until=c.registry.calendar.due(c.at, limit).at,
+        handed_at=c.at,
+        first_due_at=c.row["first_due_at"] or c.row["due_at"],
+        sign_due_at=_due(c, c.at, _limit(c, "sign")).at,
+        return_until=_due(c, c.at, str(limit)).at,
         signed_at=None,
     )
+
+
+def _limit(c: Change, name: str) -> str:
+    """Return the limit the ticket was clocked under; of one from before these were kept, the category's."""
+    kept: str | None = c.row[f"{name}_limit"]
+    return kept or getattr(c.registry.category(c.row["category_code"]).limits, name)
 
 
 def _back_to_desk(c: Change) -> None:
     c.row.update(
         owner_unit=c.registry.desk.code,
         lead_unit=None,
+        handed_at=None,
         signed_at=None,
         return_until=None,
         extension_until=None,
@@ -224,21 +245,33 @@ def _contact(c: Change) -> None:
 def _handle(c: Change) -> None:
     c.row.update(
         handled_at=c.at, outcome=c.data.get("outcome") or c.row["outcome"], owner_unit=c.registry.desk.code,
-        extension_until=None,
+        extension_until=None, feedback_due_at=_due(c, c.at, str(policy_of(c.row, c.registry).feedback)).at,
     )  # fmt: skip
 
 
 def _suspend(c: Change) -> None:
     c.row["suspended_at"] = c.at
+    named = c.data.get("reason_code")
+    why = f"因{PauseReason(named).text}" if named else ""
+    _tell(c, f"{moment_text(c.at)}{why}暂停计时")
+
+
+def _tell(c: Change, sentence: str) -> None:
+    c.row["due_why"] = [*c.row["due_why"], sentence]
 
 
 def _resume(c: Change) -> None:
     row = c.row
     limit = parse_limit(row["resolve_limit"])
     due = c.registry.calendar.resume(row["due_at"], limit, row["suspended_at"], c.at)
+    paused = int((c.at - row["suspended_at"]).total_seconds())
+    moved = due.at != row["due_at"]
     row.update(
-        due_at=due.at, due_provisional=due.provisional, clock_from=None, suspended_at=None, overdue_at=None
-    )
+        due_at=due.at, due_provisional=due.provisional, clock_from=None, suspended_at=None, overdue_at=None,
+        paused_seconds=row["paused_seconds"] + paused,
+    )  # fmt: skip
+    then = f"办理时限顺延至{moment_text(due.at)}" if moved else "办理时限不变"
+    _tell(c, f"{moment_text(c.at)}恢复计时,暂停了{duration_text(paused)},{then}")
 
 
 def _escalate(c: Change) -> None:
@@ -251,13 +284,21 @@ def _escalate(c: Change) -> None:
 
 
 def _back_to_lead(c: Change) -> None:
-    c.row.update(owner_unit=c.row["lead_unit"], handled_at=None, outcome=None)
+    c.row.update(owner_unit=c.row["lead_unit"], handled_at=None, outcome=None, feedback_due_at=None)
+
+
+def _rework(c: Change) -> None:
+    """Send it back with a clock of its own; the first deadline is kept (domain 2.3: 重办开新钟但保留首次截止)."""
+    _back_to_lead(c)
+    _tell(c, f"{moment_text(c.at)}发回重办,重新计时")
+    _start_handling(c, c.at)
 
 
 def _close(c: Change) -> None:
     c.row.update(
         closed_at=c.at,
         owner_unit=None,
+        feedback_due_at=None,
         outcome=c.data.get("outcome") or c.row["outcome"] or Outcome.RESOLVED.value,
     )
 
@@ -291,18 +332,23 @@ def _reopen(c: Change) -> None:
     lead = c.row["lead_unit"] or c.registry.lead_of(category, c.row["community_code"]).code
     c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
     _start_clocks(c, c.at)
+    c.row["first_due_at"] = c.row["first_due_at"] or c.row["due_at"]
 
 
-def _add_part(c: Change, wanted: str, kind: str, field_name: str) -> str:
+def _add_part(
+    c: Change, wanted: str, kind: str, field_name: str, report_due_at: datetime | None = None
+) -> str:
     """Add a unit's part and return its code: history names units by their codes, however they were written."""
     unit = c.registry.unit(wanted, field_name)
-    c.standing.parts[unit.code] = Part(unit.code, kind, c.at)
+    c.standing.parts[unit.code] = Part(unit.code, kind, c.at, report_due_at)
     c.standing.changed_parts.add(unit.code)
     return unit.code
 
 
 def _whistle(c: Change) -> None:
-    c.data["units"] = [_add_part(c, name, "whistle", "units") for name in c.data["units"]]
+    limit = policy_of(c.row, c.registry).report_in[c.data.get("whistle") or WhistleKind.DAILY.value]
+    due = c.registry.calendar.due(c.at, limit).at
+    c.data["units"] = [_add_part(c, name, "whistle", "units", due) for name in c.data["units"]]
 
 
 def _assist(c: Change) -> None:
@@ -331,8 +377,13 @@ def _extend(c: Change) -> None:
 
 def _decide_extension(c: Change) -> None:
     # A pause in between may have moved the deadline beyond what was asked for.
-    if c.data["approve"] and c.row["extension_until"] > c.row["due_at"]:
-        c.row.update(due_at=c.row["extension_until"], due_provisional=False, clock_from=None, overdue_at=None)
+    if c.data["approve"]:
+        c.row["extension_count"] += 1
+        if c.row["extension_until"] > c.row["due_at"]:
+            c.row.update(
+                due_at=c.row["extension_until"], due_provisional=False, clock_from=None, overdue_at=None
+            )
+        _tell(c, f"{moment_text(c.at)}经{c.actor.role.text}批准,办理时限延期至{moment_text(c.row['due_at'])}")
     c.data["until"] = c.row["extension_until"]
     c.row["extension_until"] = None
 
@@ -345,20 +396,14 @@ def _supervise(c: Change) -> None:
     c.row["supervised"] = True
 
 
-def due_anew(row: Mapping[str, Any], registry: Registry) -> Deadline | None:
-    """Return the deadline by the calendar as it is now, or None where the calendar does not decide it."""
-    if row["clock_from"] is None or row["suspended_at"] is not None:
-        return None
-    if row["state"] == State.SUBMITTED.value:
-        return accept_by(row["received_at"], registry)
-    return registry.calendar.due(row["clock_from"], parse_limit(row["resolve_limit"]))
-
-
 def _recalculate(c: Change) -> None:
-    due = due_anew(c.row, c.registry)
-    if due is not None:
+    changed = anew(c.row, c.registry)
+    if "due_at" in changed:
         c.data["before"] = c.row["due_at"]
-        c.row.update(due_at=due.at, due_provisional=due.provisional, overdue_at=None)
+        c.row["overdue_at"] = None
+    c.row.update(changed)
+    if changed.keys() & {"due_at", "due_provisional"} and c.row["state"] != State.SUBMITTED.value:
+        _tell(c, f"工作日历有更新,重新计算:{handling_text(c.row, c.registry)}")
 
 
 def _mark_overdue(c: Change) -> None:
@@ -369,7 +414,7 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch,
     "close_directly": _close, "sign": _sign, "return": _returned, "recall": _back_to_desk, "contact": _contact,
     "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
-    "close": _close, "rework": _back_to_lead, "close_after_review": _close,
+    "close": _close, "rework": _rework, "close_after_review": _close,
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
     "reopen": _reopen, "unmerge": _unmerge, "whistle": _whistle, "report_in": _report_in, "assist": _assist,
     "finish_part": _finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,

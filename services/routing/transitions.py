@@ -11,12 +11,13 @@ from uuid import UUID
 from services.routing.assign import Plan
 from services.routing.registry import Registry
 from services.routing.standing import Change, Decided, Part, Standing, apply, registered
+from services.routing.timing import policy_of
 from shared import clock
 from shared.auth import Actor
-from shared.db import Transaction
+from shared.db import Transaction, values
 from shared.errors import Invalid
 from shared.events import TicketMovedV1, TicketsMovedV1
-from shared.lifecycle import REGISTER, Relation, State, decide, follow
+from shared.lifecycle import REGISTER, Relation, Situation, State, decide, follow
 from shared.outbox import Outbox
 from shared.tables import handover_slips, ticket_states, transitions
 from shared.terms import Role
@@ -32,12 +33,13 @@ _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[
 _HOLD_DESK = "SELECT FROM units WHERE street_id = $1 AND code = $2 FOR NO KEY UPDATE"
 _NEXT_SLIP = "SELECT coalesce(max(slip), 0) + 1 FROM handover_slips WHERE street_id = $1"
 _PART = """
-INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, reported_at, finished_at, result)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, report_due_at, reported_at, finished_at, result)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (street_id, ticket_id, unit_code) DO UPDATE SET kind = excluded.kind, asked_at = excluded.asked_at,
-  reported_at = excluded.reported_at, finished_at = excluded.finished_at, result = excluded.result"""
+  report_due_at = excluded.report_due_at, reported_at = excluded.reported_at, finished_at = excluded.finished_at, result = excluded.result"""
 _FIXED = ("street_id", "ticket_id", "number", "channel", "received_at", "why")
 _CHANGING = tuple(c.name for c in ticket_states.c if c.name not in _FIXED)
+_WRITTEN = ("street_id", "ticket_id", *_CHANGING)
 _UPDATE = (
     f"UPDATE ticket_states SET {', '.join(f'{name} = ${n}' for n, name in enumerate(_CHANGING, 3))} "  # noqa: S608
     "WHERE street_id = $1 AND ticket_id = $2"
@@ -127,9 +129,7 @@ class Door:
         ledger's own word; None leaves it to the limits.
         """
         before = standing.state
-        after = follow(
-            standing.situation(self._reopen_window_days), action, occurred_at=occurred_at, data=data
-        )
+        after = follow(self._situation(standing), action, occurred_at=occurred_at, data=data)
         apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
         _set_deadline(standing, due_at)
         self._note(standing, action, before, actor, occurred_at, data, recorded_at)
@@ -157,13 +157,17 @@ class Door:
             relations = standing.relations(actor, self._registry)
         before = standing.state
         after = decide(
-            standing.situation(self._reopen_window_days), action,
+            self._situation(standing), action,
             role=actor.role, relations=relations, occurred_at=occurred_at, data=data,
         )  # fmt: skip
         self._complete(action, standing, data)
         apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
         self._note(standing, action, before, actor, occurred_at, data)
         return after
+
+    def _situation(self, standing: Standing) -> Situation:
+        most = policy_of(standing.row, self._registry).max_extensions
+        return standing.situation(self._reopen_window_days, most)
 
     def _complete(self, action: str, standing: Standing, data: dict[str, Any]) -> None:
         """Fill in what the rules know when the mover left it out, and check the codes given."""
@@ -211,8 +215,8 @@ class Door:
         await tx.insert_many(ticket_states, [s.row for s in self._touched.values() if s.new])
         moved = [s.row for s in self._touched.values() if not s.new]
         if moved:
-            rows = [(r["street_id"], r["ticket_id"], *(r[name] for name in _CHANGING)) for r in moved]
-            await tx.raw.executemany(_UPDATE, rows)
+            rows = [{name: row[name] for name in _WRITTEN} for row in moved]
+            await tx.raw.executemany(_UPDATE, values(ticket_states, _WRITTEN, rows))
         await tx.insert_many(transitions, self._history)
         await self._write_parts()
         await self._write_slips()
@@ -226,6 +230,7 @@ class Door:
                 p.unit_code,
                 p.kind,
                 p.asked_at,
+                p.report_due_at,
                 p.reported_at,
                 p.finished_at,
                 p.result,

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.routing.registry import Registry
 from services.routing.standing import Standing
+from services.routing.timing import policy_of
 from shared import clock
 from shared.auth import Actor
 from shared.lifecycle import FINAL, Relation, State, action_text, actions
@@ -50,7 +51,12 @@ def ticket(
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
         "deadline_text": deadline_text(row, now),
         "overdue": overdue(row, now),
-        "actions": actions(standing.situation(window), actor.role, relations, max(now, row["moved_at"])),
+        "actions": actions(
+            standing.situation(window, policy_of(row, registry).max_extensions),
+            actor.role,
+            relations,
+            max(now, row["moved_at"]),
+        ),
     }
 
 
@@ -58,7 +64,8 @@ _AS_IT_IS = (
     "number", "state", "version", "channel", "kind", "mode", "level", "owner_unit", "lead_unit", "received_at",
     "sign_due_at", "contact_due_at", "due_at", "due_provisional", "extension_until", "accepted_at",
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
-    "return_count", "urge_count", "why", "catalogue_version",
+    "return_count", "urge_count", "why", "due_why", "first_due_at", "feedback_due_at", "paused_seconds",
+    "extension_count", "catalogue_version",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,

@@ -6,6 +6,7 @@ code that has ended is never given to something else. Routing writes; the consol
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     ForeignKeyConstraint,
@@ -240,6 +241,27 @@ channel_policies = tenant_table(
     text("channel", primary_key=True),
     Column("auto_accept", Boolean, nullable=False),
     Column("auto_dispatch", Boolean, nullable=False),
+)
+
+# How a street's clocks run (`services/routing/policy.py` reads the document); a change is a new version.
+clock_policies = tenant_table(
+    "clock_policies",
+    "routing",
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    day("valid_from"),
+    document("document"),
+    instant("recorded_at"),
+    append_only=True,
+)
+
+# A street's own days over the national calendar: closed for a typhoon, half a day, a Saturday worked.
+local_days = tenant_table(
+    "local_days",
+    "routing",
+    day("day", primary_key=True),
+    text("kind"),
+    text("note"),
+    CheckConstraint("kind in ('off', 'half', 'work')", name="kind"),
 )
 
 # Who changed what, and how it stood before. `actor_id` is empty for the console.

@@ -44,8 +44,21 @@ ticket_states = tenant_table(
     Column("due_provisional", Boolean, nullable=False),
     # since when the clock runs (of acceptance, then of handling); empty once a person has set the deadline or a pause has moved it
     instant("clock_from", nullable=True),
-    # the handling limit as the catalogue writes it: what a pause or a reopening counts with
+    # the limits it was clocked under, and the version of the street's clock policy (empty: the usual one)
+    text("sign_limit", nullable=True),
+    text("contact_limit", nullable=True),
     text("resolve_limit"),
+    Column("clock_policy", Integer, nullable=True),
+    # the handling deadline of the first dispatch: what rework and reopening never change
+    instant("first_due_at", nullable=True),
+    # since when the unit that has it now has it; the signing clock runs from here
+    instant("handed_at", nullable=True),
+    # by when the reporter must have been called back, once the unit says it is done
+    instant("feedback_due_at", nullable=True),
+    Column("paused_seconds", BigInteger, nullable=False, server_default=sql("0")),
+    Column("extension_count", Integer, nullable=False, server_default=sql("0")),
+    # how the handling deadline came about: sentences that a resident understands
+    document("due_why", server_default=sql("'[]'")),
     instant("received_at"),
     instant("moved_at"),
     instant("accepted_at", nullable=True),
@@ -131,6 +144,7 @@ parts = tenant_table(
     text("unit_code", primary_key=True),
     text("kind"),
     instant("asked_at"),
+    instant("report_due_at", nullable=True),
     instant("reported_at", nullable=True),
     instant("finished_at", nullable=True),
     text("result", nullable=True),

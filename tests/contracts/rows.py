@@ -28,6 +28,7 @@ CHOSEN = {
     ("ticket_states", "state"): "closed",
     ("ticket_states", "closed_at"): "now",
     ("parts", "kind"): "assist",
+    ("local_days", "kind"): "off",
     ("deliveries", "consumer"): "routing",
     ("petitions", "action"): "urge",
     ("assessment_calendars", "month_starts_on"): 19,

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from services.routing import store, view
+from services.routing import clocks, store, view
 from services.routing.act import act, find
 from services.routing.registry import Registries, Registry
-from services.routing.schemas import ActionIn, TicketDetail, TicketOut, WorkItem
+from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut, WorkItem
 from services.routing.standing import Part, Standing
 from shared import clock
 from shared.auth import Actor
@@ -113,12 +113,32 @@ async def detail(request: Request, response: Response, actor: Anyone, number: Nu
     }
 
 
+@router.get(
+    "/tickets/{number}/deadlines",
+    summary="每个时限怎么来的",
+    response_model=ClocksOut,
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+async def deadlines(request: Request, actor: Anyone, number: Number) -> dict[str, Any]:
+    actor.require(Scope.LEDGER_READ)
+    street, registry = await _street(request, actor, number)
+    async with process_of(request).database.transaction([street.id], read_only=True) as tx:
+        ticket_id = await find(tx, street, number, actor)
+        row, parts = await store.standing_rows(tx, street.id, ticket_id)
+        history = await store.history(tx, street.id, ticket_id)
+    if row is None:
+        raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
+    return clocks.told(dict(row._mapping), [_part(p) for p in parts], history, registry)  # noqa: SLF001 - SQLAlchemy's public name
+
+
 def _part(row: Any) -> Part:
-    return Part(row.unit_code, row.kind, row.asked_at, row.reported_at, row.finished_at, row.result)
+    return Part(
+        row.unit_code, row.kind, row.asked_at, row.report_due_at, row.reported_at, row.finished_at, row.result
+    )
 
 
 def _part_out(row: Any) -> dict[str, Any]:
-    names = ("kind", "asked_at", "reported_at", "finished_at", "result")
+    names = ("kind", "asked_at", "report_due_at", "reported_at", "finished_at", "result")
     return {"unit": row.unit_code, **{name: getattr(row, name) for name in names}}
 
 

@@ -1,0 +1,52 @@
+"""The clocks of a ticket's row: by which policy they run, when they run out, and what a new calendar changes. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.routing.assign import accept_by
+from services.routing.deadlines import explain
+from services.routing.policy import ClockPolicy
+from services.routing.registry import Registry
+from shared.calendar import Deadline, parse_limit
+from shared.lifecycle import State
+
+
+def policy_of(row: Mapping[str, Any], registry: Registry) -> ClockPolicy:
+    """Return the policy a ticket was clocked under."""
+    return registry.clockwork.version(row["clock_policy"])
+
+
+def due_by(row: Mapping[str, Any], since: datetime, limit: str, registry: Registry) -> Deadline:
+    """Return when a limit begun at `since` runs out, counted as the ticket's policy says."""
+    policy = policy_of(row, registry)
+    return registry.calendar.due(
+        since, parse_limit(limit), count_from=policy.count_from, after_hours=policy.after_hours
+    )
+
+
+def handling_text(row: Mapping[str, Any], registry: Registry) -> str:
+    """Return the sentence that explains the handling deadline of a clock that nothing has moved yet."""
+    policy, limit = policy_of(row, registry), parse_limit(row["resolve_limit"])
+    due = Deadline(row["due_at"], row["due_provisional"])
+    return explain(
+        "办理", limit, row["clock_from"], due, registry.calendar,
+        count_from=policy.count_from, after_hours=policy.after_hours,
+    )  # fmt: skip
+
+
+def anew(row: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return the deadlines that the calendar as it is now would set otherwise; what a person or a pause set stays."""
+    found: dict[str, Any] = {}
+    if row["clock_from"] is not None and row["suspended_at"] is None:
+        if row["state"] == State.SUBMITTED.value:
+            due = accept_by(row["received_at"], registry)
+        else:
+            due = due_by(row, row["clock_from"], row["resolve_limit"], registry)
+        found.update(due_at=due.at, due_provisional=due.provisional)
+    if row["state"] == State.DISPATCHED.value and row["handed_at"] and row["sign_limit"]:
+        found["sign_due_at"] = due_by(row, row["handed_at"], row["sign_limit"], registry).at
+    if row["feedback_due_at"] is not None and row["handled_at"] is not None:
+        feedback = str(policy_of(row, registry).feedback)
+        found["feedback_due_at"] = due_by(row, row["handled_at"], feedback, registry).at
+    return {name: value for name, value in found.items() if value != row[name]}
