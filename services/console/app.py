@@ -295,6 +295,37 @@ def check(
     raise SystemExit(check(claim))
 
 
+@app.command("train")
+def train_classifier(
+    street: Annotated[str | None, typer.Option("--street", help="街道代码:用该街道已确认的工单训练")] = None,
+    *,
+    base: Annotated[bool, typer.Option("--base", help="用随软件附带的例句重建附带的模型")] = False,
+    force: Annotated[bool, typer.Option("--force", help="工单太少或不如现用的也照样启用")] = False,
+) -> None:
+    """训练分类模型(需要 scikit-learn);样本太少或不如现用的准,退出码为 2。"""
+    from services.console import classifiers
+
+    if base == (street is not None):
+        raise RuntimeError("请写 --street 街道代码,或写 --base")
+    if street is None:
+        classifiers.train_base()
+    else:
+        classifiers.train_street(street, force=force)
+
+
+@app.command("evaluate")
+def evaluate_classifier(
+    file: Annotated[Path, typer.Argument(help="CSV 文件,列为 text、code,可有 kind")],
+    street: Annotated[
+        str | None, typer.Option("--street", help="街道代码:检验该街道现用的模型;不写则检验附带的")
+    ] = None,
+) -> None:
+    """检验分类:正确率、各类召回率、把握是否名副其实、最常混淆的、交给人的比例和每条用时。"""
+    from services.console import classifiers
+
+    classifiers.evaluate(file, street)
+
+
 @app.command()
 def audit(
     street: Annotated[list[str] | None, typer.Option(help="街道代码;不填则为全部街道")] = None,

@@ -7,12 +7,13 @@ that `POST /v1/route` and the ticket itself can answer "why".
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.routing.categorize import Candidate, kind_of, packaged
+from services.routing.classification.classifier import Candidate
+from services.routing.classification.cues import kind_of, urgent_word
 from services.routing.deadlines import Clocks, clocks
-from services.routing.geometry import wgs84_to_gcj02
 from services.routing.registry import OTHER, Category, Registry, Unit
 from shared.calendar import Deadline, parse_limit
-from shared.terms import Kind
+from shared.clock import local_day
+from shared.terms import Kind, Mode
 
 ACCEPT_LIMIT = parse_limit("1wd")
 
@@ -35,12 +36,18 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a ticket goes. `certain` is False when a person has to say what it is about."""
+    """Where a ticket goes. `certain` is False when a person has to say what it is about.
+
+    `mode` is the category's, or urgent where the text tells of danger now; `classifier` the version that was asked,
+    None where the category was given.
+    """
 
     kind: str
     category: Category
     candidates: tuple[Candidate, ...]
     certain: bool
+    classifier: str | None
+    mode: str
     grid_code: str | None
     community_code: str | None
     lead_unit: Unit
@@ -56,8 +63,9 @@ def plan(matter: Matter, registry: Registry) -> Plan:
     lead_unit = _lead_unit(category, community_code, registry, why)
     kind = matter.kind or kind_of(matter.content)
     policy = registry.policy_on(matter.received_at)
+    mode = _mode(matter.content, kind, category, why)
     due = clocks(
-        policy.limits(category.limits, kind, category.mode), matter.received_at, registry.calendar,
+        policy.limits(category.limits, kind, mode), matter.received_at, registry.calendar,
         count_from=policy.count_from, after_hours=policy.after_hours,
     )  # fmt: skip
     if matter.kind is None:
@@ -67,6 +75,8 @@ def plan(matter: Matter, registry: Registry) -> Plan:
         category,
         tuple(candidates),
         certain,
+        registry.classifier.version if matter.category_code is None else None,
+        mode,
         grid_code,
         community_code,
         lead_unit,
@@ -85,15 +95,26 @@ def _category(matter: Matter, registry: Registry, why: list[str]) -> tuple[Categ
         category = registry.category(matter.category_code)
         why.append(f"分类由提交者选定:{category.name}")
         return category, [], True
-    classifier = packaged()
+    classifier = registry.classifier
     candidates = [c for c in classifier.classify(matter.content) if c.code in registry.categories]
-    best = classifier.best(matter.content)
-    if best is not None and best.code in registry.categories:
+    best = classifier.best(candidates)
+    if best is not None:
         category = registry.categories[best.code]
-        why.append(f"文中有“{'、'.join(best.words)}”,判断为“{category.name}”(把握 {best.score:.2f})")
+        why.append(
+            f"文中有“{'、'.join(best.words)}”,判断为“{category.name}”(把握 {best.score:.2f},{classifier.version})"
+        )
         return category, candidates, True
-    why.append("文字不足以判断分类,归入“其他”,由派单员确定")
+    why.append(f"文字不足以判断分类,归入“其他”,由派单员确定({classifier.version})")
     return registry.category(OTHER), candidates, False
+
+
+def _mode(content: str, kind: str, category: Category, why: list[str]) -> str:
+    """Return how urgently it is to be taken: danger now counts more than the category; thanks tell of danger past."""
+    word = urgent_word(content)
+    if word is None or category.mode == Mode.URGENT or kind == Kind.PRAISE:
+        return category.mode
+    why.append(f"文中有“{word}”,按紧急处理")
+    return Mode.URGENT.value
 
 
 def _place(matter: Matter, registry: Registry, why: list[str]) -> tuple[str | None, str | None]:
@@ -103,7 +124,7 @@ def _place(matter: Matter, registry: Registry, why: list[str]) -> tuple[str | No
         return matter.grid_code, registry.grids[matter.grid_code]
     if matter.longitude is not None and matter.latitude is not None:
         point = (matter.longitude, matter.latitude)
-        found = registry.cells.find(*(wgs84_to_gcj02(*point) if matter.crs == "wgs84" else point))
+        found = registry.grid_at(*point, matter.crs, local_day(matter.received_at))
         if found is not None:
             community = registry.grids[found]
             why.append(f"定位落在网格 {found}({registry.communities[community]})")

@@ -53,6 +53,11 @@ class _Decided:
     grid_code: str | None
     why: list[str]
 
+    @property
+    def mode(self) -> str:
+        """A ledger tells of no mode: the category's."""
+        return self.category.mode
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -9,8 +9,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from services.routing import roster
+from services.routing import roster, trained
 from services.routing.boundaries import Cells
+from services.routing.classification.classifier import Classifier, packaged
 from services.routing.deadlines import Limits
 from services.routing.geometry import convert
 from services.routing.people import Member, Person, Staffing
@@ -85,6 +86,7 @@ class Registry:
     ended: frozenset[str] = frozenset()  # codes of units, communities and categories that hold no longer
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
+    classifier: Classifier = field(default_factory=packaged)
 
     def unit(self, wanted: str, field_name: str = "unit") -> Unit:
         """Return a unit by code or by name; raise Invalid."""
@@ -249,4 +251,5 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         # A name may have passed on to another: it means the one that has it now.
         units_by_name={u.name: u for u in (*known.values(), *current)},
         committees={u.community_code: u for u in current if u.community_code is not None},
+        classifier=await trained.active(tx, street_id),
     )

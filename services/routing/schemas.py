@@ -220,6 +220,10 @@ class CategoryScore(Answer):
     score: float | None
 
 
+class CandidateOut(CategoryScore):
+    words: list[str]
+
+
 class UnitOut(Answer):
     code: str
     name: str
@@ -243,8 +247,9 @@ class RouteOut(Answer):
     kind: str
     kind_text: str
     category: CategoryScore
-    candidates: list[CategoryScore]
+    candidates: list[CandidateOut]
     certain: bool
+    classifier: str | None
     mode: str
     mode_text: str
     grid: str | None

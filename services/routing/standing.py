@@ -95,6 +95,8 @@ class Decided(Protocol):
     @property
     def category(self) -> Category: ...
     @property
+    def mode(self) -> str: ...
+    @property
     def community_code(self) -> str | None: ...
     @property
     def grid_code(self) -> str | None: ...
@@ -109,7 +111,7 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "street_id": registry.street_id, "ticket_id": ticket["id"], "number": ticket["number"],
         "state": State.SUBMITTED.value, "version": 0, "channel": ticket["channel"], "kind": plan.kind,
         "category_code": plan.category.code, "catalogue_version": registry.catalogue_version, "community_code": plan.community_code, "grid_code": plan.grid_code,
-        "mode": plan.category.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
+        "mode": plan.mode, "level": plan.category.level, "owner_unit": registry.desk.code, "due_at": due.at,
         "lead_unit": None, "sign_due_at": None, "contact_due_at": None, "return_until": None, "extension_until": None,
         "due_provisional": due.provisional,
         "clock_from": ticket["occurred_at"], "sign_limit": plan.category.limits.sign,

@@ -50,13 +50,13 @@ from shared.tables.registry import (
     stations,
     units,
 )
-from shared.tables.routing import handover_slips, parts, ticket_states, transitions
+from shared.tables.routing import classifier_models, handover_slips, parts, ticket_states, transitions
 
 __all__ = [
     "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
     "audit_log", "books", "buildings",
     "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
-    "channel_policies", "clock_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "channel_policies", "classifier_models", "clock_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
     "handover_slips", "idempotency_keys",
     "import_errors", "import_files", "import_rows", "imports",
     "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     text as sql,
 )
 
@@ -166,4 +167,22 @@ handover_slips = tenant_table(
     instant("occurred_at"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     append_only=True,
+)
+
+# What a street's own tickets taught: each version of its classifier, at most one in use.
+classifier_models = tenant_table(
+    "classifier_models",
+    "routing",
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    instant("created_at"),
+    # of `weights`: the name people see, and the proof that they are what was trained
+    text("sha256"),
+    # confirmed tickets of the street; how many were held out, and right with the model before and with this one
+    Column("samples", Integer, nullable=False),
+    Column("tested", Integer, nullable=False),
+    Column("right_before", Integer, nullable=False),
+    Column("right_after", Integer, nullable=False),
+    Column("weights", LargeBinary, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Index("uq_classifier_models_active", "street_id", unique=True, postgresql_where=sql("active")),
 )

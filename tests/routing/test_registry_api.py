@@ -27,7 +27,8 @@ async def test_a_request_is_explained_without_being_moved(time, route, street, r
     )
     assert told["category"]["name"] == "井盖缺损"
     assert 0.4 <= told["category"]["score"] <= 1
-    assert told["candidates"][0] == told["category"]
+    assert told["candidates"][0] == {**told["category"], "words": told["candidates"][0]["words"]}
+    assert "井盖没了" in told["candidates"][0]["words"]
     assert (told["mode"], told["mode_text"], told["lead_unit_name"]) == ("urgent", "紧急", "城建办")
     assert (told["grid"], told["community"], told["community_name"]) == ("g21", "c2", "远洋社区")
     assert told["deadlines"] == {

@@ -56,11 +56,13 @@ async def route(request: Request, actor: Anyone, body: RouteIn) -> dict[str, Any
         "kind_text": Kind(decided.kind).text,
         "category": {"code": category.code, "name": category.name, "score": score},
         "candidates": [
-            {"code": c.code, "name": registry.categories[c.code].name, "score": c.score} for c in decided.candidates
+            {"code": c.code, "name": registry.categories[c.code].name, "score": c.score, "words": c.words}
+            for c in decided.candidates
         ],
         "certain": decided.certain,
-        "mode": category.mode,
-        "mode_text": Mode(category.mode).text,
+        "classifier": decided.classifier,
+        "mode": decided.mode,
+        "mode_text": Mode(decided.mode).text,
         "grid": decided.grid_code,
         "community": decided.community_code,
         "community_name": registry.communities.get(decided.community_code or ""),
