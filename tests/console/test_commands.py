@@ -255,3 +255,24 @@ async def test_a_registry_is_written_out_examined_and_brought_in(shell, opened, 
         kept = await tx.raw.fetchrow("SELECT actor_role, kind, action FROM registry_changes")
     assert tuple(kept) == ("console", "staff", "added")
     assert [actor for actor, _ in await audit_rows(opened, "registry_imported")] == ["console"]
+
+
+def test_a_classifier_is_measured_and_is_not_trained_from_too_little(shell, tmp_path):
+    texts = tmp_path / "texts.csv"
+    texts.write_text(
+        "text,code,kind\n下水道堵了往外返污水,0301,help\n路灯坏了看不见路,0101,help\n", encoding="utf-8"
+    )
+    for words in ((), ("--street", XINBEI.code)):
+        done = shell("evaluate", str(texts), *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "首选正确 50.00%(1/2)" in done.stdout
+        assert "诉求类型正确 100.00%(2/2)" in done.stdout
+        assert "0101 垃圾清运 → 0201 路灯照明 1 次" in done.stdout
+    texts.write_text("text,code\n路灯坏了,9999\n", encoding="utf-8")
+    for words, says in (
+        (("evaluate", str(texts)), "没有这些代码:9999"), (("train",), "请写 --street"),
+        (("train", "--street", XINBEI.code), "只有 0 张"), (("evaluate", str(tmp_path / "none.csv")), "读不了"),
+    ):  # fmt: skip
+        done = shell(*words)
+        assert done.returncode == 2, done.stdout
+        assert says in done.stderr

@@ -1,6 +1,8 @@
 """What a text is about, in small: words where they stand, what the resident wants, danger now, and ugly texts."""
 
 import random
+import re
+from collections import Counter
 from timeit import timeit
 
 import pytest
@@ -150,6 +152,15 @@ def test_the_packaged_words_cover_the_catalogue():
     assert all(sum(code == row[0] for row in rows) >= 8 for code in CODES)
     assert len({(code, word) for code, word, _ in rows}) == len(rows)
     assert all(1 <= weight <= 6 and normalize(word) == word.lower() for _, word, weight in rows)
+
+
+def test_the_packaged_texts_cover_the_catalogue_and_none_stands_twice():
+    rows = [each for _, texts in packaged_texts() for each in texts]
+    assert {row.code for row in rows} == CODES
+    assert [text for text, times in Counter(TEXTS).items() if times > 1] == []
+    assert not [
+        text for text in TEXTS if re.search(r"\d{7}", text)
+    ]  # no telephone number, not even an invented one
 
 
 def test_a_huge_text_and_a_text_of_one_word_are_read_in_no_time():

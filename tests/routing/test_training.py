@@ -17,11 +17,11 @@ SMALL = [Sample(t.text, t.code, writer) for writer, texts in packaged_texts() fo
 
 @pytest.fixture(scope="module")
 def model():
-    return train(SMALL)
+    return train(SMALL).model
 
 
 def test_the_same_texts_give_the_same_bytes(model):
-    raw = train(SMALL).to_bytes()
+    raw = train(SMALL).model.to_bytes()
     assert raw == model.to_bytes()
     assert digest(raw) == model.sha256
 
@@ -63,12 +63,11 @@ def test_code_in_a_model_is_never_run(model):
         from_bytes(short, digest(short))
 
 
-def test_what_one_text_alone_says_is_not_learned():
-    mine = [
-        Sample("龘靐齉爩家门口的路灯坏了", "0201", "street-0"),
-        Sample("龘靐齉爩家门口的路灯坏了", "0201", "street-1"),
-    ]
-    known = train([*SMALL, *mine]).grams
+def test_what_one_resident_alone_says_is_not_learned():
+    mine = [Sample("龘靐齉爩家门口的路灯坏了", "0201", f"street-{n}", private=True) for n in range(2)]
+    known = train([*SMALL, *mine]).model.grams
     assert not {"龘", "靐", "齉爩", "龘靐"} & known.keys()
-    shared = Sample("龘靐也这么说", "0201", "street-1")
-    assert {"龘", "龘靐"} <= train([*SMALL, *mine, shared]).grams.keys()
+    shared = Sample("龘靐也这么说", "0201", "street-1", private=True)
+    known = train([*SMALL, *mine, shared]).model.grams
+    assert {"龘", "龘靐"} <= known.keys()
+    assert "齉爩" not in known

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from services.routing.classification.features import grams
 
 Floats = NDArray[np.floating[Any]]
-_ARRAYS = ("codes", "grams", "rarity", "weights", "intercepts", "calibration")
+_ARRAYS = ("codes", "grams", "rarity", "weights", "scales", "intercepts", "calibration")
+STEPS = 127
+"""Weights are kept in a byte: so many steps up and down from nothing."""
 _DOUBT = 1e-9  # that remains however sure the scores are
 _SHOWN = 8  # digits of the hash by which people tell versions apart
 
@@ -51,12 +53,13 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Model:
-    """A linear model over `grams`: row by row the weights for each of `codes`."""
+    """A linear model over `grams`: row by row the weights for each of `codes`, in steps of the row's scale."""
 
     codes: tuple[str, ...]
     grams: Mapping[str, int]
     rarity: Floats  # how much an n-gram tells: the inverse frequency among the texts
-    weights: NDArray[np.float16]
+    weights: NDArray[np.int8]
+    scales: Floats
     intercepts: Floats
     calibration: Calibration
     sha256: str = field(default="", compare=False)
@@ -73,7 +76,7 @@ class Model:
             return None
         rows = [row for _, row in known]
         worth = self.rarity[rows]
-        parts = self.weights[rows].astype(np.float32) * (worth / np.sqrt(worth @ worth))[:, None]
+        parts = self.weights[rows] * (worth / np.sqrt(worth @ worth) * self.scales[rows])[:, None]
         return Reading(tuple(gram for gram, _ in known), parts, parts.sum(axis=0) + self.intercepts)
 
     def to_bytes(self) -> bytes:
@@ -85,6 +88,7 @@ class Model:
             grams=np.array(sorted(self.grams, key=self.grams.__getitem__)),
             rarity=self.rarity,
             weights=self.weights,
+            scales=self.scales,
             intercepts=self.intercepts,
             calibration=np.array(astuple(self.calibration)),
         )
@@ -135,6 +139,7 @@ def from_bytes(raw: bytes, sha256: str) -> Model:
         grams={gram: row for row, gram in enumerate(known)},
         rarity=arrays["rarity"],
         weights=arrays["weights"],
+        scales=arrays["scales"],
         intercepts=arrays["intercepts"],
         calibration=Calibration(*arrays["calibration"].tolist()),
         sha256=sha256,

@@ -6,7 +6,7 @@ were tried and gained nothing. Everything is in a fixed order: the same texts gi
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,26 +14,31 @@ import numpy as np
 
 from services.routing.classification.classifier import OTHER, amounts
 from services.routing.classification.features import grams
-from services.routing.classification.model import Calibration, Floats, Model, digest
+from services.routing.classification.model import STEPS, Calibration, Floats, Model, digest
 from services.routing.classification.reading import normalize, without_courtesy
 from services.routing.classification.words import keyword_rows, packaged_words
 
 RIGHT = 0.95  # what is dispatched by itself is to be right this often
-_LEAST_TEXTS = 2  # an n-gram of a single text is somebody's own (a name, a place): it is not learned
+_SHARED = 2  # different texts: a private n-gram of a single one is somebody's own (a name, a place)
 _KEYWORD_WEIGHT = 0.2
 _BAYES_SHARE = 0.05
+_AMONG = 3
 _PENALTY, _SMOOTHING = 1.0, 0.5
 _TEMPERATURES = tuple(np.geomspace(0.05, 0.6, 26).tolist())
 _WORD_SHARES = (0.0, 0.01, 0.02, 0.05, 0.1)
 
 
 class Sample(NamedTuple):
-    """A text, its category, whose it is (or which share of a street's), and how much it counts in training."""
+    """A text, its category, whose it is (or which share of a street's), and how much it counts in training.
+
+    `private` is what residents wrote: of it only what two different texts share is learned.
+    """
 
     text: str
     code: str
     source: str
     weight: float = 1.0
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,18 +49,39 @@ class _Judged:
     words: Floats
     right: Any  # columns
 
+    def within(self, places: int) -> int:
+        """Return how many texts have the right category among the first so many."""
+        order = np.argsort(-self.scores, axis=1, kind="stable")[:, :places]
+        return int((order == self.right[:, None]).any(axis=1).sum())
 
-def train(samples: Sequence[Sample]) -> Model:
+
+class LeftOut(NamedTuple):
+    """How a model made from all other sources did on the texts of this one."""
+
+    texts: int
+    first: int
+    among: int
+
+
+class Trained(NamedTuple):
+    """A model, and what texts of other people may expect of it."""
+
+    model: Model
+    left_out: Mapping[str, LeftOut]
+
+
+def train(samples: Sequence[Sample]) -> Trained:
     """Return a model, calibrated on texts of sources left out in turn; RuntimeError where scikit-learn is missing."""
     codes = tuple(sorted({s.code for s in samples}))
-    judged = [
-        _judge(
+    judged = {
+        source: _judge(
             fit([s for s in samples if s.source != source], codes), [s for s in samples if s.source == source]
         )
         for source in sorted({s.source for s in samples})
-    ]
-    model = replace(fit(samples, codes), calibration=_calibrated(judged, codes))
-    return replace(model, sha256=digest(model.to_bytes()))
+    }
+    model = replace(fit(samples, codes), calibration=_calibrated(list(judged.values()), codes))
+    figures = {name: LeftOut(len(j.right), j.within(1), j.within(_AMONG)) for name, j in judged.items()}
+    return Trained(replace(model, sha256=digest(model.to_bytes())), figures)
 
 
 def fit(samples: Sequence[Sample], codes: Sequence[str]) -> Model:
@@ -75,7 +101,7 @@ def fit(samples: Sequence[Sample], codes: Sequence[str]) -> Model:
         ),
     ]
     seen = [grams(normalize(d.text)) for d in docs]
-    known, rarity = _vocabulary(seen, [normalize(d.text) for d in docs])
+    known, rarity = _vocabulary(docs, seen)
     rows = [[known[g] for g in found if g in known] for found in seen]
     values = [rarity[row] / max(np.linalg.norm(rarity[row]), 1e-9) for row in rows]
     table = csr_matrix(
@@ -88,21 +114,25 @@ def fit(samples: Sequence[Sample], codes: Sequence[str]) -> Model:
     bayes = ComplementNB(alpha=_SMOOTHING).fit(table, labels, sample_weight=weight).feature_log_prob_
     bayes = bayes - bayes.mean(axis=0)
     share = _BAYES_SHARE / float((table @ bayes.T).std(axis=1).mean())
+    weights = (machine.coef_ + share * bayes).T
+    scales = np.abs(weights).max(axis=1) / STEPS
     return Model(
         codes=tuple(codes),
         grams=known,
         rarity=rarity.astype(np.float32),
-        weights=(machine.coef_ + share * bayes).T.astype(np.float16),
+        weights=np.rint(weights / scales[:, None]).astype(np.int8),
+        scales=scales.astype(np.float32),
         intercepts=machine.intercept_.astype(np.float32),
         calibration=Calibration(1.0, 0.0, 1.0, 0.0, 1.0),
     )
 
 
-def _vocabulary(seen: Sequence[Sequence[str]], texts: Sequence[str]) -> tuple[dict[str, int], Any]:
-    """Return the n-grams of at least two different texts, in order, and how rare each is."""
-    different = dict(zip(texts, seen, strict=True))
+def _vocabulary(docs: Sequence[Sample], seen: Sequence[Sequence[str]]) -> tuple[dict[str, int], Any]:
+    """Return the n-grams that may be learned, in order, and how rare each is among different texts."""
+    different = {normalize(d.text): found for d, found in zip(docs, seen, strict=True)}
     counts = Counter(gram for found in different.values() for gram in found)
-    known = sorted(gram for gram, count in counts.items() if count >= _LEAST_TEXTS)
+    public = {gram for d, found in zip(docs, seen, strict=True) if not d.private for gram in found}
+    known = sorted(gram for gram, count in counts.items() if gram in public or count >= _SHARED)
     count = np.array([counts[gram] for gram in known], dtype=float)
     return {gram: n for n, gram in enumerate(known)}, np.log((1 + len(different)) / (1 + count)) + 1
 
