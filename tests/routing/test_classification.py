@@ -98,6 +98,11 @@ def test_where_nothing_is_told_a_person_decides(text):
     assert urgent_word(text) is None
 
 
+@pytest.mark.parametrize(("text", "code"), [("井盖没了", "0203"), ("路灯不亮", "0201"), ("电梯困人", "0303")])
+def test_few_words_are_enough_where_they_are_the_right_ones(text, code):
+    assert best(text).code == code
+
+
 def test_emoji_and_rare_characters_do_not_hide_the_matter():
     assert best("😡😡𠮷祥里小区下水道堵了🆘往外返水").code == "0301"
     assert normalize(" KTV\u200b 电　梯 ") == "ktv电梯"

@@ -21,7 +21,8 @@ BASE = Path(__file__).with_name("base.npz")
 BASE_HASH = Path(__file__).with_name("base.sha256")
 _PROPOSED = 3
 _WORDS = 3
-_ENOUGH = 4  # known pairs of characters below which a text tells too little to be sure of
+_ENOUGH = 4  # known pairs of characters below which a text tells too little to be sure of: "路灯", "你好"
+_A_WORD = 2  # so many pairs a word of the rules stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Classifier:
             return []
         spoken = self._words.weigh(plain)
         sure = self._model.calibration.confidences(reading.scores, amounts(spoken, self._column))
-        sure = sure * min(1.0, reading.pairs / _ENOUGH)
+        words = spoken.get(self._model.codes[int(sure.argmax())], Spoken(0.0, ())).words
+        sure = sure * min(1.0, (reading.pairs + _A_WORD * len(words)) / _ENOUGH)
         order = np.argsort(-sure, kind="stable")[:_PROPOSED]
         return [
             Candidate(
