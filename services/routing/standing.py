@@ -12,7 +12,7 @@ from uuid import UUID
 from services.routing.assign import accept_by
 from services.routing.deadlines import duration_text, moment_text
 from services.routing.registry import Category, Registry
-from services.routing.timing import anew, due_by, handling_text, policy_of
+from services.routing.timing import anew, due_by, handling_text, policy_of, sign_limit
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
@@ -208,16 +208,10 @@ def _hand_to(c: Change, unit_code: str) -> None:
         lead_unit=unit_code,
         handed_at=c.at,
         first_due_at=c.row["first_due_at"] or c.row["due_at"],
-        sign_due_at=_due(c, c.at, _limit(c, "sign")).at,
+        sign_due_at=_due(c, c.at, sign_limit(c.row, c.registry)).at,
         return_until=_due(c, c.at, str(limit)).at,
         signed_at=None,
     )
-
-
-def _limit(c: Change, name: str) -> str:
-    """Return the limit the ticket was clocked under; of one from before these were kept, the category's."""
-    kept: str | None = c.row[f"{name}_limit"]
-    return kept or getattr(c.registry.category(c.row["category_code"]).limits, name)
 
 
 def _back_to_desk(c: Change) -> None:

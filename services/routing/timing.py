@@ -25,6 +25,12 @@ def due_by(row: Mapping[str, Any], since: datetime, limit: str, registry: Regist
     )
 
 
+def sign_limit(row: Mapping[str, Any], registry: Registry) -> str:
+    """Return the limit for signing the ticket was clocked under; of one from before these were kept, the category's."""
+    kept: str | None = row["sign_limit"]
+    return kept or registry.category(row["category_code"]).limits.sign
+
+
 def handling_text(row: Mapping[str, Any], registry: Registry) -> str:
     """Return the sentence that explains the handling deadline of a clock that nothing has moved yet."""
     policy, limit = policy_of(row, registry), parse_limit(row["resolve_limit"])
