@@ -1,35 +1,44 @@
 """The recount: every figure derived anew from history, and compared with the books, cell by cell (promise 3).
 
-Two steps, each by another way than the booking's. Every ticket's spans are worked out again from its history and
-held against the facts. Then the database itself works the totals out again from the facts and holds every cell
-against the books: all measures of a cell at once, each weighed with a number drawn for this one recount, so that
-two cells that differ anywhere cannot pass as equal (one chance in a thousand million).
+Every ticket's spans are worked out again from its history and held against the facts; and what the totals must come
+to follows from those lives by another way than the booking's (`fingerprint.py`). Where the totals come to something
+else, the database itself works them out again from the facts, cell by cell, and names those that are wrong.
 `rebuild` writes the books anew.
 """
 
-import secrets
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from services.metrics.book import HOLD, add_cells, booked_spans, write_facts
+from services.metrics.book import HOLD, add_cells, write_facts
 from services.metrics.cells import BETWEEN, EXCLUDED, TIERS, TOTAL, Steps
-from services.metrics.history import histories
+from services.metrics.fingerprint import Fingerprint
+from services.metrics.history import histories_after
 from services.metrics.measures import places
+from services.metrics.microseconds import MICROSECONDS, numbers
 from services.metrics.registry import not_booked
-from services.metrics.spans import Span
+from services.metrics.spans import COLUMNS, Span
 from shared import clock
 from shared.db import Database, Transaction
 from shared.tables import FLAG_BITS, MEASURES
 
-PAGE = 4000
-_IDS = "SELECT id FROM tickets WHERE street_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+PAGE = 2000
+_PAGE_END = """
+SELECT id FROM (SELECT id FROM tickets WHERE street_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS page
+ORDER BY id DESC LIMIT 1"""
+_BOOKED = (
+    f"SELECT ticket_id, {', '.join(COLUMNS)} FROM ticket_facts "  # noqa: S608 - our own columns
+    "WHERE street_id = $1 AND ticket_id > $2 AND ticket_id <= $3 ORDER BY ticket_id, span"
+)
 _STRAY = """
 SELECT count(DISTINCT f.ticket_id) FROM ticket_facts f
 LEFT JOIN tickets t ON t.street_id = f.street_id AND t.id = f.ticket_id
 WHERE f.street_id = $1 AND t.id IS NULL"""
 _NO_LIMIT = "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'"
 FIRST = UUID(int=0)
+_CELLS = 5000  # of the totals, read at a time
 _ENOUGH = 20  # differences shown: enough to see the pattern
 
 
@@ -57,52 +66,84 @@ class Findings:
 Progress = Callable[[int], None]
 
 
-async def recount(database: Database, street_id: int, progress: Progress = lambda _: None) -> Findings:
+async def recount(database: Database, street_id: int) -> Findings:
     """Compare the books of a street with its history; deliveries not yet booked are reported as `waiting`."""
-    found = Findings(street_id)
+    found, marks = Findings(street_id), Fingerprint()
     async with database.transaction([street_id]) as tx:
         await tx.raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         await tx.raw.execute(_NO_LIMIT)
         found.waiting = await not_booked(tx, [street_id])
-        async for ticket_ids, history in _pages(tx, street_id):
-            booked = await booked_spans(tx, street_id, ticket_ids)
-            for ticket_id, spans in history.items():
-                if booked.get(ticket_id, []) != spans:
-                    found.wrong_tickets += 1
-                    found.note(
-                        f"工单 {ticket_id}:账上 {len(booked.get(ticket_id, []))} 段,重算 {len(spans)} 段"
-                    )
-            found.tickets += len(ticket_ids)
-            progress(len(ticket_ids))
+        async with numbers(tx):
+            async for after, last in _pages(tx, street_id):
+                history = await histories_after(tx, street_id, after, last, MICROSECONDS)
+                _compare_lives(history, await _booked(tx, street_id, after, last), found)
+                for spans in history.values():
+                    marks.add_life(spans)
+                found.tickets += len(history)
+            await _mark_books(tx, street_id, marks, found)
         found.wrong_tickets += int(await tx.raw.fetchval(_STRAY, street_id))
-        await _compare_cells(tx, street_id, found)
+        if not marks.agrees:
+            await _compare_cells(tx, street_id, marks, found)
     return found
 
 
-async def _pages(tx: Transaction, street_id: int) -> AsyncIterator[tuple[list[UUID], dict[UUID, list[Span]]]]:
+async def _pages(tx: Transaction, street_id: int) -> AsyncIterator[tuple[UUID, UUID]]:
+    """Yield the stretches of ids in which the tickets are read: after one, up to another."""
     after = FIRST
-    while ticket_ids := [row["id"] for row in await tx.raw.fetch(_IDS, street_id, after, PAGE)]:
-        yield ticket_ids, await histories(tx, street_id, ticket_ids)
-        after = ticket_ids[-1]
+    while (last := await tx.raw.fetchval(_PAGE_END, street_id, after, PAGE)) is not None:
+        yield after, last
+        after = last
 
 
-async def _compare_cells(tx: Transaction, street_id: int, found: Findings) -> None:
-    weights = [1 + secrets.randbelow(2**30) for _ in MEASURES]
+async def _booked(
+    tx: Transaction, street_id: int, after: UUID, last: UUID
+) -> dict[UUID, list[tuple[Any, ...]]]:
+    found: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in await tx.raw.fetch(_BOOKED, street_id, after, last):
+        found[row[0]].append(row[1:])
+    return found
+
+
+def _compare_lives(
+    history: Mapping[UUID, list[Span]], booked: Mapping[UUID, list[tuple[Any, ...]]], found: Findings
+) -> None:
+    for ticket_id, spans in history.items():
+        before = booked.get(ticket_id, [])
+        if before != spans:
+            found.wrong_tickets += 1
+            found.note(f"工单 {ticket_id}:账上 {len(before)} 段,重算 {len(spans)} 段")
+
+
+async def _mark_books(tx: Transaction, street_id: int, marks: Fingerprint, found: Findings) -> None:
+    weighed = _weighed(marks.weights)
+    cells = f"SELECT dimension, tier, cohort, step, key, {weighed} FROM totals WHERE street_id = $1"  # noqa: S608 - our own names and numbers
+    cursor = await tx.raw.cursor(cells, street_id)
+    while rows := await cursor.fetch(_CELLS):
+        marks.add_cells(rows)
+        found.cells += len(rows)
+
+
+def _weighed(weights: Sequence[int]) -> str:
+    """Return the SQL of a cell's weight: its amounts, each weighed with its measure's number."""
+    return " + ".join(f"coalesce({m}, 0)::bigint * {w}" for m, w in zip(MEASURES, weights, strict=True))
+
+
+async def _compare_cells(tx: Transaction, street_id: int, marks: Fingerprint, found: Findings) -> None:
+    """Work every cell out again from the facts, and name those that the books have otherwise."""
     kinds = await tx.raw.fetch(
         "SELECT DISTINCT flags0, flags1 FROM ticket_facts WHERE street_id = $1", street_id
     )
     flags0, flags1 = [k["flags0"] for k in kinds], [k["flags1"] for k in kinds]
     weighed = [
-        sum(weights[p] for p in places(a | b << FLAG_BITS)) for a, b in zip(flags0, flags1, strict=True)
+        sum(marks.weights[p] for p in places(a | b << FLAG_BITS)) for a, b in zip(flags0, flags1, strict=True)
     ]
-    booked = " + ".join(f"coalesce({m}, 0)::bigint * {w}" for m, w in zip(MEASURES, weights, strict=True))
+    booked = _weighed(marks.weights)
     for dimension in TIERS:
         for suffix in ("", EXCLUDED):
             sql = _compared(dimension, suffix, booked)
-            cells, wrong, shown = await tx.raw.fetchrow(
+            wrong, shown = await tx.raw.fetchrow(
                 sql, street_id, dimension + suffix, flags0, flags1, weighed, _ENOUGH
             )
-            found.cells += cells
             found.wrong_cells += wrong
             for text in shown or ():
                 found.note(f"累计 {dimension + suffix} {text}:账上与重算不符")
@@ -140,10 +181,10 @@ hours AS (
 recounted AS ({tiers}),
 books AS (SELECT tier, cohort, step, key, {booked} AS weight FROM totals WHERE street_id = $1 AND dimension = $2),
 compared AS (
-  SELECT b.tier IS NOT NULL AS booked, coalesce(b.weight, 0) <> coalesce(r.weight, 0) AS wrong,
+  SELECT coalesce(b.weight, 0) <> coalesce(r.weight, 0) AS wrong,
     concat_ws(' ', tier, cohort, step, replace(key, '{BETWEEN}', '/')) AS name
   FROM books b FULL JOIN recounted r USING (tier, cohort, step, key))
-SELECT count(*) FILTER (WHERE booked), count(*) FILTER (WHERE wrong),
+SELECT count(*) FILTER (WHERE wrong),
   (SELECT array_agg(name) FROM (SELECT name FROM compared WHERE wrong ORDER BY name LIMIT $6) AS first)
 FROM compared"""  # noqa: S608 - our own names and numbers; values are parameters
 
@@ -156,7 +197,8 @@ async def rebuild(database: Database, street_id: int, progress: Progress = lambd
         await tx.raw.execute(HOLD, street_id, clock.now())
         await tx.raw.execute("DELETE FROM ticket_facts WHERE street_id = $1", street_id)
         await tx.raw.execute("DELETE FROM totals WHERE street_id = $1", street_id)
-        async for ticket_ids, history in _pages(tx, street_id):
+        async for after, last in _pages(tx, street_id):
+            history = await histories_after(tx, street_id, after, last)
             steps = Steps()
             facts = []
             for ticket_id, spans in history.items():
@@ -164,8 +206,8 @@ async def rebuild(database: Database, street_id: int, progress: Progress = lambd
                 facts += [(street_id, ticket_id, *span) for span in spans]
             await write_facts(tx, facts)
             await add_cells(tx, street_id, steps.cells())
-            count += len(ticket_ids)
-            progress(len(ticket_ids))
+            count += len(history)
+            progress(len(history))
     return count
 
 

@@ -9,7 +9,7 @@ warnings quote these words; the recount and the booking run these rules.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.lifecycle import OPEN, State
 
@@ -232,9 +232,12 @@ PLACE: dict[str, int] = {m.id: n for n, m in enumerate(CATALOGUE)}
 
 
 @lru_cache(maxsize=65_536)
-def flags(stand: Stand) -> int:
-    """Return the measures a ticket has, a bit for each in the order of the catalogue."""
-    found = 0
+def flags(fields: tuple[Any, ...]) -> int:
+    """Return the measures a ticket has, a bit for each in the order of the catalogue, by the fields of its Stand.
+
+    A plain tuple of them does: hardly any is met for the first time, and a Stand takes long to make.
+    """
+    found, stand = 0, Stand(*fields)
     for bit, measure in enumerate(CATALOGUE):
         if measure.rule(stand):
             found |= 1 << bit

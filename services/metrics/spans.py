@@ -5,12 +5,12 @@ Pure. From what was reported, the history of moves and the reporter's ratings co
 instant is a sum, whatever happened since. What each measure means: `services/metrics/measures.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from services.metrics.measures import CLOSED, Callback, Stand, flags, places
+from services.metrics.measures import CLOSED, Callback, flags, places
 from shared.clock import local_day
 from shared.lifecycle import QUIET, REGISTER, WITH_UNIT, State
 from shared.tables import FLAG_BITS, MEASURES
@@ -18,7 +18,6 @@ from shared.tables import FLAG_BITS, MEASURES
 _WITH_UNIT = frozenset(state.value for state in WITH_UNIT)
 _HANDLED, _ACCEPTED = State.HANDLED.value, State.ACCEPTED.value
 _FOUND = ("valid", "contacted", "resolved", "satisfaction")
-_HOUR, _HALF_HOUR = timedelta(hours=1), timedelta(minutes=30)
 _MASK = (1 << FLAG_BITS) - 1
 _MOST_RETURNS, _MOST_REWORKS = 3, 2  # more than the rules ask for would only make more kinds of stands
 
@@ -78,6 +77,17 @@ class Span(NamedTuple):
 COLUMNS = ("span", *Span._fields[1:])
 
 
+class Reckoning(NamedTuple):
+    """How instants are told: the rules only compare them, and need of time no more than this."""
+
+    hour: Any
+    half_hour: Any
+    day_of: Callable[[Any], Any]
+
+
+DATES = Reckoning(timedelta(hours=1), timedelta(minutes=30), local_day)
+
+
 class Rating(NamedTuple):
     """What the reporter said of a closure, and when."""
 
@@ -89,6 +99,7 @@ class Rating(NamedTuple):
 class _Life:
     """What has happened to a ticket so far."""
 
+    reckoning: Reckoning
     received_at: datetime
     received_day: date
     channel: str
@@ -130,10 +141,13 @@ class _Life:
     reported: dict[str, timedelta] = field(default_factory=dict)
 
 
-def spans(ticket: Any, moves: Sequence[Any], ratings: Sequence[Rating] = ()) -> list[Span]:
+def spans(
+    ticket: Any, moves: Sequence[Any], ratings: Sequence[Rating] = (), reckoning: Reckoning = DATES
+) -> list[Span]:
     """Return a ticket's spans; `moves` in the order of their seq (rows of `transitions`), `data` as a mapping."""
+    received_at = ticket["occurred_at"]
     life = _Life(
-        ticket["occurred_at"], local_day(ticket["occurred_at"]), ticket["channel"], ticket["late"],
+        reckoning, received_at, reckoning.day_of(received_at), ticket["channel"], ticket["late"],
         (ticket["kind"] or "", ticket["category_code"] or "", ticket["community_code"] or "",
          ticket["grid_code"] or "", "", "", ""),
     )  # fmt: skip
@@ -318,24 +332,23 @@ def _span(number: int, life: _Life, since: datetime, until: datetime | None, *, 
     )  # fmt: skip
 
 
-def _stand(life: _Life, *, past_due: bool) -> Stand:
+def _stand(life: _Life, *, past_due: bool) -> tuple[Any, ...]:
+    """Return the fields of the ticket's Stand, in their order."""
     closed_at, due, handled_at = life.closed_at, life.due_at, life.handled_at
     first = life.first_due if life.dispatched else due
     on_time = closed_at is not None and due is not None and closed_at <= due
     all_in = bool(life.whistles) and life.whistles.keys() <= life.reported.keys()
-    return Stand(
-        state=life.state, past_due=past_due, on_time=on_time,
-        by_first_deadline=closed_at is not None and first is not None and closed_at <= first,
-        result=handled_at is not None,
-        handled_on_time=handled_at is not None and due is not None and handled_at <= due,
-        last_hour=on_time and due is not None and closed_at is not None and due - closed_at < _HOUR,
-        accepted=life.accepted, dispatched=life.dispatched, direct=life.direct, ever_handled=life.ever_handled,
-        ever_closed=life.ever_closed, signed=life.signed_at is not None, signed_on_time=life.signed_on_time,
-        contacted=life.contacted_at is not None, contacted_on_time=life.contacted_on_time,
-        one_lead=len(life.leads) == 1 and life.place[4] != "", returns=life.returns, reworks=life.reworks, reopened=life.reopened,
-        escalated=life.escalated, extension_asked=life.extension_asked, extended=life.extended,
-        ever_suspended=life.ever_suspended, whistled=bool(life.whistles), reported_in=all_in,
-        reported_in_30m=all_in and all(took <= _HALF_HOUR for took in life.reported.values()), late=life.late,
-        listed=bool(life.checklist), level=life.place[5], outcome=life.outcome, callback=life.callback, called_after=life.called_after,
-        rating=life.rating,
+    one_lead = len(life.leads) == 1 and life.place[4] != ""
+    return (
+        life.state, past_due, on_time,
+        closed_at is not None and first is not None and closed_at <= first,
+        handled_at is not None,
+        handled_at is not None and due is not None and handled_at <= due,
+        on_time and due is not None and closed_at is not None and due - closed_at < life.reckoning.hour,
+        life.accepted, life.dispatched, life.direct, life.ever_handled, life.ever_closed,
+        life.signed_at is not None, life.signed_on_time, life.contacted_at is not None, life.contacted_on_time,
+        one_lead, life.returns, life.reworks, life.reopened, life.escalated, life.extension_asked, life.extended,
+        life.ever_suspended, bool(life.whistles), all_in,
+        all_in and all(took <= life.reckoning.half_hour for took in life.reported.values()),
+        life.late, bool(life.checklist), life.place[5], life.outcome, life.callback, life.called_after, life.rating,
     )  # fmt: skip

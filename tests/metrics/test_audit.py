@@ -49,12 +49,10 @@ async def test_damage_is_found_and_mended(what, street, both, database):
 async def test_a_clean_street_is_clean(street, both, database):
     ledger = histories.ledger(random.Random(3), street.id, 15)
     await both(ledger)
-    seen = []
-    found = await recount(database, street.id, seen.append)
+    found = await recount(database, street.id)
     assert found.clean
     assert (found.tickets, found.waiting, found.wrong_tickets, found.wrong_cells) == (15, 0, 0, 0)
     assert found.cells > 0
-    assert sum(seen) == 15
     assert found.differences == []
 
 
