@@ -73,12 +73,8 @@ async def answered(
     for key, (label, keys) in await _named(tx, asked, by, counted):
         part = counted.part(key, assessed=how.assessed)
         below = chosen.below(part)
-        entrants.append(
-            Entrant(
-                figures.row(label, keys, counted, key, chosen, how),
-                chosen.above(part) / below if below else None,
-            )
-        )
+        value = chosen.above(part) / below if below else None
+        entrants.append(Entrant(figures.row(label, keys, counted, key, chosen, how), value))
     rows = [entrant.row for entrant in entrants]
     total = figures.row(("total", "合计"), (), counted, None, chosen, how)
     body = {

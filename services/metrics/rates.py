@@ -70,7 +70,8 @@ class Variant:
 
     def above(self, sums: Mapping[str, int]) -> Fraction:
         """Return the numerator: a whole number unless something in it is weighed."""
-        return sum((self.weights.get(m, Fraction(1)) * sums[m] for m in self.numerator), Fraction(0))
+        whole = Fraction(sum(sums[m] for m in self.numerator if m not in self.weights))
+        return whole + sum(weight * sums[m] for m, weight in self.weights.items()) if self.weights else whole
 
     def below(self, sums: Mapping[str, int]) -> int:
         return sum(sums[m] for m in self.denominator)
@@ -255,7 +256,8 @@ CATALOGUE: dict[str, Rate] = {
 
 def value(numerator: Fraction | int, denominator: int) -> float | None:
     """Return the fraction, or None where there is nothing to divide by."""
-    return float(Fraction(numerator) / denominator) if denominator else None
+    # Of whole numbers the quotient is the nearest float, just as that of the exact fraction.
+    return numerator.numerator / (numerator.denominator * denominator) if denominator else None
 
 
 def display(
@@ -266,8 +268,7 @@ def display(
         return "—"
     if numerator == denominator:
         return "100%"
-    above = Fraction(numerator)
-    exact = Decimal(above.numerator) * 100 / Decimal(above.denominator * denominator)
+    exact = Decimal(numerator.numerator) * 100 / Decimal(numerator.denominator * denominator)
     step = Decimal(1).scaleb(-digits)
     shown = exact.quantize(step, ROUND_HALF_UP if rounding == "half_up" else ROUND_DOWN)
     return f"{min(shown, 100 - step)}%"

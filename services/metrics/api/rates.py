@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from services.metrics import figures
 from services.metrics.answer import COMPOSITE, answered, compared
@@ -56,7 +56,7 @@ async def one(
     variant: VariantName = None,
     total: TotalBy = "pooled",
     compare: Compared = None,
-) -> dict[str, Any]:
+) -> Response:
     if total == "mean_of_units" and not by:
         raise invalid("total", "各行平均需要先用 by 拆分")
     async with process_of(request).database.transaction(question.scope.street_ids, read_only=True) as tx:
@@ -66,7 +66,10 @@ async def one(
             moved, split = question.moved(compare), by if mean else ()
             other = (await answered(tx, moved, rate.value, variant, split, how, mean=mean)).body
             answer["comparison"] = compared(compare, answer["total"], other)
-    return answer
+    # Rows are many where keys are: written at once, without a detour over plain values.
+    return Response(
+        RateOut.model_validate(answer).model_dump_json(by_alias=True), media_type="application/json"
+    )
 
 
 @router.get("/rates/{rate}/evidence", summary="分子、分母或差额是哪些工单", responses=_ERRORS)
