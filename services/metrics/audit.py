@@ -149,7 +149,7 @@ async def _compare_cells(tx: Transaction, street_id: int, marks: Fingerprint, fo
                 found.note(f"累计 {dimension + suffix} {text}:账上与重算不符")
 
 
-_UNIT = {"h": "hour", "d": "day", "m": "month"}
+_UNIT = {"h": "hour", "d": "day", "m": "month", "y": "year"}
 
 
 def _compared(dimension: str, suffix: str, booked: str) -> str:
@@ -159,7 +159,7 @@ def _compared(dimension: str, suffix: str, booked: str) -> str:
         key = f"CASE WHEN f.excluded <> '' THEN f.excluded || '{BETWEEN}' || {key} END"
     tiers = " UNION ALL ".join(
         f"SELECT '{tier}' AS tier, "  # noqa: S608 - our own names and numbers
-        + ("received_day" if tier[0] == "d" else "date_trunc('month', received_day)::date")
+        + ("received_day" if tier[0] == "d" else f"date_trunc('{_UNIT[tier[0]]}', received_day)::date")
         + " AS cohort, "
         + ("hour" if tier[1] == "h" else f"date_trunc('{_UNIT[tier[1]]}', hour, 'Asia/Shanghai')")
         + " AS step, key, sum(weight) AS weight FROM hours GROUP BY 2, 3, 4"

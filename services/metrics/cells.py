@@ -1,17 +1,18 @@
 """The running totals' geometry: which cells a ticket's spans add to, and which cells answer a question.
 
 Pure. A change of measures at an instant is a *step*. Steps are summed by when the ticket was received
-(cohort: day or month) and by when the step happened (hour, day or month). A question about the tickets
+(cohort: day, month or year) and by when the step happened (hour, day, month or year). A question about the tickets
 received in a window, as they stood at an instant, is a handful of ranges of cells plus the steps since
 the last full bucket, whether the street has ten thousand tickets or ten million.
 
 Where keys are many (grids, categories …) cells by day of receipt and day of the step would be nearly as many
 as the steps themselves: there they are left out, and the days at the edge of a window read the steps of the
-month in question.
+month in question. Instead whole years by whole years are kept: of a year that is over, most of what happened is
+one cell a key.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -25,11 +26,12 @@ TOTAL = ""  # the dimension that splits nothing
 # Cohort granularity + step granularity; only the undivided total is fine enough to need hours.
 _FINE = ("mm", "md", "mh", "dm", "dd", "dh")
 _FEW_KEYS = ("mm", "md", "dm", "dd")
-_MANY_KEYS = ("mm", "md", "dm")
+_MANY_KEYS = ("yy", "mm", "md", "dm")
 TIERS = {
     TOTAL: _FINE, "channel": _FEW_KEYS, "kind": _FEW_KEYS, "level": _FEW_KEYS, "mode": _FEW_KEYS,
     "list": _FEW_KEYS, "category": _MANY_KEYS, "community": _MANY_KEYS, "grid": _MANY_KEYS, "unit": _MANY_KEYS,
 }  # fmt: skip
+_DECEMBER = 12
 _TIERS = tuple(TIERS[dimension] for dimension in DIMENSIONS)
 # Tickets left out of the assessed population are booked once more under "<dimension>!", key "<reason>\x1f<key>".
 EXCLUDED, BETWEEN = "!", "\x1f"
@@ -42,11 +44,14 @@ def _around(hour: datetime) -> dict[str, datetime]:
     local = hour.astimezone(SHANGHAI)
     day = local.replace(hour=0, fold=0)
     # Out in UTC: when summer time ended (last in 1991) a local hour came twice, and only UTC tells them apart.
-    return {"h": hour, "d": day.astimezone(UTC), "m": day.replace(day=1).astimezone(UTC)}
+    month = day.replace(day=1)
+    return {
+        "h": hour, "d": day.astimezone(UTC), "m": month.astimezone(UTC), "y": month.replace(month=1).astimezone(UTC),
+    }  # fmt: skip
 
 
 def buckets(moment: datetime) -> dict[str, datetime]:
-    """Return the starts of the local hour, day and month in which `moment` falls."""
+    """Return the starts of the local hour, day, month and year in which `moment` falls."""
     return _around(_hour(moment))
 
 
@@ -80,7 +85,8 @@ class Steps:
         """Return, for each choice of tiers, the places to which such a step is added."""
         known = self._spreads.get((cohort, hour))
         if known is None:
-            cohorts, steps = {"d": cohort, "m": cohort.replace(day=1)}, _around(hour)
+            month = cohort.replace(day=1)
+            cohorts, steps = {"d": cohort, "m": month, "y": month.replace(month=1)}, _around(hour)
             known = self._spreads[cohort, hour] = {
                 tiers: tuple(
                     self._places.setdefault((tier, cohorts[tier[0]], steps[tier[1]]), len(self._places))
@@ -199,11 +205,12 @@ class Question:
 
 
 def question(
-    first: date, last: date, as_of: datetime, dimension: str = TOTAL, *, by_days: bool = False
-) -> Question:
+    first: date, last: date, as_of: datetime, dimension: str = TOTAL, *, by_days: bool = False, by_months: bool = False
+) -> Question:  # fmt: skip
     """Return what answers for tickets received in [first, last] as they stood at `as_of`.
 
-    `by_days`: from days of receipt alone, so that weeks and days can be told apart.
+    `by_days`: from days of receipt alone, so that weeks and days can be told apart; `by_months`: from nothing
+    coarser than months.
     """
     at = buckets(as_of)
     tiers = TIERS[dimension.rstrip(EXCLUDED)]
@@ -213,8 +220,13 @@ def question(
     today = local_day(as_of)
     last = min(last, today)
     cohorts = [("d", first, last)] if by_days else _cohorts(first, last, today)
-    for cohort, a, b in cohorts if first <= last else ():
-        since: datetime | None = None
+    if "yy" in tiers and not by_months:
+        cohorts = _years_apart(cohorts, today.year)
+    for unit, a, b in cohorts if first <= last else ():
+        cohort, since = unit, None
+        if unit == "y":
+            ranges.append(Range("yy", a, b.replace(month=1), None, at["y"]))
+            cohort, since = "m", at["y"]
         for step in "mdh":
             if cohort + step in tiers:
                 if since is None or since < at[step]:
@@ -238,6 +250,23 @@ def _cohorts(first: date, last: date, today: date) -> Iterator[tuple[str, date, 
         yield "d", first, start - timedelta(days=1)
     if last >= end:
         yield "d", end, last
+
+
+def _years_apart(
+    cohorts: Iterable[tuple[str, date, date]], this_year: int
+) -> Iterator[tuple[str, date, date]]:
+    """Take whole years that are over out of ranges of months; they too are told by their first and last month."""
+    for cohort, a, b in cohorts:
+        start = a.year + (a.month > 1)
+        end = min(b.year + (b.month == _DECEMBER), this_year)  # the first year that is not whole, or not over
+        if cohort != "m" or start >= end:
+            yield cohort, a, b
+            continue
+        yield "y", date(start, 1, 1), date(end - 1, _DECEMBER, 1)
+        if a.year < start:
+            yield "m", a, date(a.year, _DECEMBER, 1)
+        if b >= date(end, 1, 1):
+            yield "m", date(end, 1, 1), b
 
 
 def _next_month(day: date) -> date:

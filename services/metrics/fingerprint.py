@@ -45,7 +45,7 @@ class Fingerprint:
         self._keys: dict[str, _Drawn] = defaultdict(_Drawn)
         self._weighed: dict[tuple[int, int], int] = {}
         self._cohorts_of: dict[int, dict[str, int]] = {}
-        self._steps_of: dict[int, tuple[int, ...]] = {}
+        self._steps_of: dict[int, tuple[int, int, int, int]] = {}
         self.lives: dict[str, int] = defaultdict(int)  # tier → sum
         self.books: dict[str, int] = defaultdict(int)
 
@@ -57,21 +57,23 @@ class Fingerprint:
     def add_life(self, spans: Sequence[Any]) -> None:
         """Add a ticket's steps, told in numbers. While its keys stay, its steps differ in time and measures alone."""
         under: tuple[tuple[str, ...], str] | None = None
-        hours = days = months = has = 0
+        hours = days = months = years = has = 0
         cohorts = self._cohorts_at(spans[0].received_day)
         for span in spans:
-            hour, day_, month = self._steps_at(span.valid_from // HOUR)
+            hour, day_, month, year = self._steps_at(span.valid_from // HOUR)
             now, keys = self._weight(span.flags0, span.flags1), (span[_DIMENSIONS], span.excluded)
             if keys != under:
                 if under is not None:  # it leaves as a whole what it counted under
-                    self._close(under, cohorts, (hours - hour * has, days - day_ * has, months - month * has))
-                under, hours, days, months, has = keys, 0, 0, 0, 0
+                    left = (hours - hour * has, days - day_ * has, months - month * has, years - year * has)
+                    self._close(under, cohorts, left)
+                under, hours, days, months, years, has = keys, 0, 0, 0, 0, 0
             hours += hour * (now - has)
             days += day_ * (now - has)
             months += month * (now - has)
+            years += year * (now - has)
             has = now
         if under is not None:
-            self._close(under, cohorts, (hours, days, months))
+            self._close(under, cohorts, (hours, days, months, years))
 
     def add_cells(self, cells: Iterable[tuple[str, str, int, int, str, int]]) -> None:
         """Add cells of the books: dimension, tier, cohort, step, key, and the sum of its weighed amounts."""
@@ -80,10 +82,12 @@ class Fingerprint:
                 self._cohorts[cohort] * self._steps[step] * self._keys[dimension][key] * weight
             )
 
-    def _close(self, under: tuple[Any, str], cohorts: dict[str, int], steps: tuple[int, int, int]) -> None:
+    def _close(
+        self, under: tuple[Any, str], cohorts: dict[str, int], steps: tuple[int, int, int, int]
+    ) -> None:
         dimensions, excluded = under
         keys = ("", *dimensions)
-        at = {"h": steps[0], "d": steps[1], "m": steps[2]}
+        at = dict(zip("hdmy", steps, strict=True))
         for tiers, members in _GROUPS:
             drawn = 0
             for place, dimension in members:
@@ -103,15 +107,19 @@ class Fingerprint:
     def _cohorts_at(self, received: Any) -> dict[str, int]:
         known = self._cohorts_of.get(received)
         if known is None:
-            month = day(day_of_number(received).replace(day=1))
-            known = self._cohorts_of[received] = {"d": self._cohorts[received], "m": self._cohorts[month]}
+            month = day_of_number(received).replace(day=1)
+            starts = {"d": received, "m": day(month), "y": day(month.replace(month=1))}
+            known = self._cohorts_of[received] = {
+                unit: self._cohorts[start] for unit, start in starts.items()
+            }
         return known
 
-    def _steps_at(self, hour: int) -> tuple[int, ...]:
-        """Return the numbers drawn for the hour, the local day and the local month."""
+    def _steps_at(self, hour: int) -> tuple[int, int, int, int]:
+        """Return the numbers drawn for the hour and the local day, month and year."""
         known = self._steps_of.get(hour)
         if known is None:
             local = local_day_of_hour(hour)
-            starts = (hour * HOUR, instant(day_start(local)), instant(day_start(local.replace(day=1))))
-            known = self._steps_of[hour] = tuple(self._steps[start] for start in starts)
+            days = (local, local.replace(day=1), local.replace(month=1, day=1))
+            d, m, y = (self._steps[instant(day_start(start))] for start in days)
+            known = self._steps_of[hour] = (self._steps[hour * HOUR], d, m, y)
         return known

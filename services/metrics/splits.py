@@ -118,6 +118,11 @@ def needs_days(by: tuple[str, ...]) -> bool:
     return any(SPLITS[b].period and b not in _BY_MONTHS for b in by)
 
 
+def needs_months(by: tuple[str, ...]) -> bool:
+    """Return whether a split can only be told from single months of receipt, or less."""
+    return any(SPLITS[b].period and b != "year" for b in by)
+
+
 def in_totals(by: tuple[str, ...], filters: Mapping[str, str]) -> str | None:
     """Return the dimension of the running totals that can answer ("" for the undivided), or None."""
     wanted = {b for b in by if b != STREET and not SPLITS[b].period} | filters.keys()

@@ -17,6 +17,7 @@ from services.metrics.splits import (
     has,
     in_totals,
     needs_days,
+    needs_months,
 )
 from shared import clock
 from shared.db import Transaction
@@ -167,7 +168,9 @@ def _from_totals(
     """Return the query over the running totals: a few ranges of cells, and the steps since the last bucket."""
     p = _Parameters()
     dimension = in_totals(by, scope.filters) or ""
-    asked = question(scope.first, scope.last, scope.as_of, dimension, by_days=needs_days(by))
+    asked = question(
+        scope.first, scope.last, scope.as_of, dimension, by_days=needs_days(by), by_months=needs_months(by)
+    )
     parts = [
         *_ranges(scope, by, measures, dimension, asked, p, excluded=excluded),
         *_loose(scope, by, measures, asked, p, excluded=excluded),

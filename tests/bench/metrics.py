@@ -29,6 +29,7 @@ FIRST = 880_000_000  # their ids; the small one and the audited one follow
 SMALL, AUDITED, BOOKED = FIRST + STREETS, FIRST + STREETS + 1, FIRST + STREETS + 2
 QUESTIONS = 300
 YEAR = 2025
+UNITS = {"d": "day", "m": "month", "y": "year"}
 MASK = (1 << FLAG_BITS) - 1
 STATES = ("dispatched", "signed", "handling", "callback", "closed")
 KEYS = {
@@ -130,7 +131,7 @@ def totals_sql(dimension):
     key = "''::text" if dimension == "" else f"f.{dimension}"
     sums = names(f"nullif(sum(({bit('now', m)}) - ({bit('was', m)})), 0) AS {m}" for m in used)
     tiers = " UNION ALL ".join(
-        f"SELECT '{tier}' AS tier, {'received_day' if tier[0] == 'd' else month('received_day')}, {bucket(tier[1])}, key, "
+        f"SELECT '{tier}' AS tier, {'received_day' if tier[0] == 'd' else cohort_of(tier[0])}, {bucket(tier[1])}, key, "
         f"{names(f'nullif(sum({m}), 0)' for m in used)} FROM hours GROUP BY 2, 3, 4"
         for tier in TIERS[dimension]
     )
@@ -161,16 +162,12 @@ def bit(which, measure):
     return f"{which}{column} >> {shift} & 1"
 
 
-def month(column):
-    return f"date_trunc('month', {column})::date"
+def cohort_of(unit):
+    return f"date_trunc('{UNITS[unit]}', received_day)::date"
 
 
 def bucket(unit):
-    return (
-        "hour"
-        if unit == "h"
-        else f"date_trunc('{ {'d': 'day', 'm': 'month'}[unit] }', hour, 'Asia/Shanghai')"
-    )
+    return "hour" if unit == "h" else f"date_trunc('{UNITS[unit]}', hour, 'Asia/Shanghai')"
 
 
 async def connect(house):

@@ -18,7 +18,7 @@ dimensions = st.sampled_from(["", "channel", "grid", "unit!"])
 def occurrences(asked, received, step):
     """How many times a step of a ticket received on a day is counted."""
     at = buckets(step)
-    cohort = {"d": received, "m": received.replace(day=1)}
+    cohort = {"d": received, "m": received.replace(day=1), "y": received.replace(month=1, day=1)}
     from_cells = sum(
         r.first <= cohort[r.tier[0]] <= r.last
         and (r.since is None or r.since <= at[r.tier[1]])
@@ -31,12 +31,14 @@ def occurrences(asked, received, step):
 
 
 @settings(max_examples=300, deadline=None)
-@given(days, st.integers(0, 800), dimensions, st.booleans(), instants, instants, st.integers(-3, 830))
+@given(
+    days, st.integers(0, 1500), dimensions, st.sampled_from("ymd"), instants, instants, st.integers(-3, 1530)
+)
 @example(
     date(2026, 1, 1),
     364,
     "",
-    False,
+    "y",
     datetime(2026, 2, 28, 16, tzinfo=UTC),
     datetime(2026, 2, 28, 16, tzinfo=UTC),
     9,
@@ -45,13 +47,15 @@ def occurrences(asked, received, step):
     date(2026, 1, 31),
     1,
     "grid",
-    True,
+    "d",
     datetime(2026, 2, 1, 15, 59, tzinfo=UTC),
     datetime(2026, 2, 1, tzinfo=UTC),
     1,
 )
-def test_a_step_is_counted_once_or_not_at_all(first, length, dimension, by_days, as_of, step, offset):
-    asked = question(first, first + timedelta(length), as_of, dimension, by_days=by_days)
+def test_a_step_is_counted_once_or_not_at_all(first, length, dimension, finest, as_of, step, offset):
+    by_days, by_months = finest == "d", finest in {"d", "m"}
+    asked = question(first, first + timedelta(length), as_of, dimension, by_days=by_days, by_months=by_months)
+    assert not (by_months and any(r.tier == "yy" for r in asked.ranges))
     assert all(r.tier in TIERS[dimension.rstrip("!")] for r in asked.ranges)
     received = first + timedelta(offset)
     if step > as_of or step < day_start(received):  # nothing happens to a ticket before it is received
@@ -73,7 +77,7 @@ def test_steps_near_the_instant_asked_for(as_of, dimension, beside):
 @given(instants)
 def test_buckets_are_local(moment):
     local, found = moment.astimezone(SHANGHAI), buckets(moment)
-    assert found["m"] <= found["d"] <= found["h"] <= moment < found["h"] + timedelta(hours=1)
+    assert found["y"] <= found["m"] <= found["d"] <= found["h"] <= moment < found["h"] + timedelta(hours=1)
     assert found["d"].astimezone(SHANGHAI).date() == local.date()
     assert found["m"].astimezone(SHANGHAI).date() == local.date().replace(day=1)
 
