@@ -81,7 +81,7 @@ def number(amount: Fraction) -> int | float:
 def figure(sums: Part, variant: Variant, manner: Manner) -> dict[str, Any]:
     """Return numerator, denominator and all that follows from them."""
     above, below = variant.above(sums), variant.below(sums)
-    whole = above.denominator == 1 and 0 <= above <= below
+    whole = above.denominator == 1 and 0 <= above.numerator <= below
     low, high = wilson(above.numerator, below) if whole and below else (None, None)
     return {
         "numerator": number(above),
