@@ -104,7 +104,7 @@ class Town:
         if action == "extend":
             until = datetime.fromisoformat(ticket["due_at"]) + timedelta(days=3)
             await self.act(number, action, *whose, until=until.isoformat(), **body)
-            await self.act(number, "decide_extension", Role.SUPERVISOR, approve=True)
+            await self.act(number, "decide_extension", Role.LEADER, approve=True)
         else:
             await self.act(number, action, *whose, **body)
 
