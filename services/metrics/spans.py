@@ -234,7 +234,9 @@ def _sign(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None
     # A ledger that does not say when it was signed proves no timeliness: the move is only assumed.
     if life.signed_at is None and not data.get("assumed"):
         life.signed_at = at
-        life.signed_on_time = move["sign_due_at"] is not None and at <= move["sign_due_at"]
+        # Deemed to have signed because it did not answer: no timeliness in that, whichever limit was the shorter.
+        in_time = move["sign_due_at"] is not None and at <= move["sign_due_at"]
+        life.signed_on_time = in_time and not data.get("deemed")
 
 
 def _contact(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None:

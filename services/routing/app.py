@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.routing.api import registry, tickets
+from services.routing.api import registry, route, rules, tickets
 from services.routing.registry import Registries
 from shared.process import Process
 from shared.web.app import create_app, serve
@@ -18,7 +18,9 @@ async def setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
     yield
 
 
-app = create_app("routing", "办结 · 流转服务", [tickets.router, registry.router], setup=setup)
+app = create_app(
+    "routing", "办结 · 流转服务", [tickets.router, registry.router, route.router, rules.router], setup=setup
+)
 
 if __name__ == "__main__":
     serve("routing", "services.routing.app:app")

@@ -10,9 +10,10 @@ from datetime import datetime
 from services.routing.categorize import Candidate, kind_of, packaged
 from services.routing.deadlines import Clocks, clocks
 from services.routing.geometry import wgs84_to_gcj02
-from services.routing.registry import OTHER, Category, Registry, Unit
+from services.routing.hands import Hands, Subject, choose, complained_of, concerned
+from services.routing.registry import OTHER, Category, Registry
 from shared.calendar import Deadline, parse_limit
-from shared.terms import Kind
+from shared.terms import Channel, Kind
 
 ACCEPT_LIMIT = parse_limit("1wd")
 
@@ -31,6 +32,11 @@ class Matter:
     address: str | None = None
     community_code: str | None = None
     grid_code: str | None = None
+    channel: str = Channel.MINI_PROGRAM
+    about_unit: str | None = None
+    """The code of the unit complained about, where the reporter names it."""
+    reported_before: frozenset[str] = frozenset()
+    """The categories of what the same reporter has reported lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class Plan:
     certain: bool
     grid_code: str | None
     community_code: str | None
-    lead_unit: Unit
+    about_unit: str | None
+    hands: Hands
     clocks: Clocks
     why: list[str]
 
@@ -53,11 +60,20 @@ def plan(matter: Matter, registry: Registry) -> Plan:
     why: list[str] = []
     category, candidates, certain = _category(matter, registry, why)
     grid_code, community_code = _place(matter, registry, why)
-    lead_unit = _lead_unit(category, community_code, registry, why)
-    due = clocks(category.limits, matter.received_at, registry.calendar)
     kind = matter.kind or kind_of(matter.content)
     if matter.kind is None:
         why.append(f"诉求类型按文字判断为“{Kind(kind).text}”")
+    why += concerned(matter.content)
+    about = _about(matter, kind, community_code, registry, why)
+    hands = choose(
+        Subject(
+            content=matter.content, kind=kind, category=category, channel=matter.channel, community=community_code,
+            grid=grid_code, received_at=matter.received_at, about=about,
+            repeat=category.code in matter.reported_before,
+        ),
+        registry,
+    )  # fmt: skip
+    due = clocks(category.limits, matter.received_at, registry.calendar)
     return Plan(
         kind,
         category,
@@ -65,9 +81,10 @@ def plan(matter: Matter, registry: Registry) -> Plan:
         certain,
         grid_code,
         community_code,
-        lead_unit,
+        about,
+        hands,
         due,
-        [*why, *due.why],
+        [*why, *hands.why, *due.why],
     )
 
 
@@ -129,10 +146,15 @@ def _named_community(matter: Matter, registry: Registry, why: list[str]) -> str 
     return None
 
 
-def _lead_unit(category: Category, community_code: str | None, registry: Registry, why: list[str]) -> Unit:
-    unit = registry.lead_of(category, community_code)
-    if unit.code == category.lead_unit:
-        why.append(f"“{category.name}”的主办单位为{unit.name}")
-    else:
-        why.append(f"“{category.name}”由所在社区承办:{unit.name}")
-    return unit
+def _about(
+    matter: Matter, kind: str, community: str | None, registry: Registry, why: list[str]
+) -> str | None:
+    """Return the unit complained about: the one named as such, else the one that a complaint speaks of."""
+    if matter.about_unit is not None:
+        why.append(f"被反映的单位由提交者注明:{registry.unit(matter.about_unit, 'about_unit').name}")
+        return registry.unit(matter.about_unit, "about_unit").code
+    found = complained_of(matter.content, kind, community, registry)
+    if found is None:
+        return None
+    why.append(f"诉求类型为“{Kind(kind).text}”且文中提到“{found.name}”,视为被反映的单位")
+    return found.code

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,11 @@ from shared.terms import Role
 _NEW = """
 SELECT t.* FROM tickets t LEFT JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.id
 WHERE t.street_id = $1 AND t.id = ANY($2::uuid[]) AND s.ticket_id IS NULL ORDER BY t.id"""
+_REPORTED = """
+SELECT t.reporter_id, array_agg(DISTINCT s.category_code) AS categories FROM tickets t
+JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.id
+WHERE t.street_id = $1 AND t.reporter_id = ANY($2::uuid[]) AND t.occurred_at > $3 GROUP BY t.reporter_id"""
+LATELY = timedelta(days=30)  # the same reporter and the same category again within: a repeated request
 _PETITIONS = "SELECT * FROM petitions WHERE street_id = $1 AND id = ANY($2::uuid[]) ORDER BY id"
 
 
@@ -70,8 +76,10 @@ class Consumer:
 
     async def _place(self, tx: Transaction, registry: Registry, ticket_ids: list[UUID]) -> None:
         door = self._door(tx, registry)
-        for ticket in await tx.raw.fetch(_NEW, registry.street_id, ticket_ids):
-            place(door, registry, ticket)
+        new = await tx.raw.fetch(_NEW, registry.street_id, ticket_ids)
+        before = await _reported_before(tx, registry, new)
+        for ticket in new:
+            place(door, registry, ticket, before.get(ticket["reporter_id"], frozenset()))
         await door.write()
 
     async def _petitions(self, tx: Transaction, registry: Registry, petition_ids: list[UUID]) -> None:
@@ -86,6 +94,18 @@ class Consumer:
         for row in rows:
             _grant(door, standings[row["ticket_id"]], row, registry)
         await door.write()
+
+
+async def _reported_before(
+    tx: Transaction, registry: Registry, new: Sequence[Any]
+) -> dict[UUID, frozenset[str]]:
+    """Return which categories each reporter has reported lately; nobody looks where no rule asks for it."""
+    if not new or not registry.rulebook.asks_for_repeats:
+        return {}
+    reporters = [ticket["reporter_id"] for ticket in new if ticket["reporter_id"] is not None]
+    since = min(ticket["occurred_at"] for ticket in new) - LATELY
+    rows = await tx.raw.fetch(_REPORTED, registry.street_id, reporters, since)
+    return {row["reporter_id"]: frozenset(row["categories"]) for row in rows}
 
 
 def _grant(door: Door, standing: Any, petition: Any, registry: Registry) -> None:

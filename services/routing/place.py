@@ -10,14 +10,19 @@ from services.routing.transitions import SYSTEM, Door
 from shared import clock
 
 
-def place(door: Door, registry: Registry, ticket: Any) -> Standing:
-    """Take a submitted ticket over and carry it as far as its channel's policy lets it go by itself."""
+def place(
+    door: Door, registry: Registry, ticket: Any, reported_before: frozenset[str] = frozenset()
+) -> Standing:
+    """Take a submitted ticket over and carry it as far as its channel's policy lets it go by itself.
+
+    `reported_before`: the categories of what the same reporter has reported lately.
+    """
     decided = plan(
         Matter(
             content=ticket["content"], received_at=ticket["occurred_at"], kind=ticket["kind"],
             category_code=ticket["category_code"], longitude=ticket["longitude"], latitude=ticket["latitude"],
             crs=ticket["crs"], address=ticket["address"], community_code=ticket["community_code"],
-            grid_code=ticket["grid_code"],
+            grid_code=ticket["grid_code"], channel=ticket["channel"], reported_before=reported_before,
         ),
         registry,
     )  # fmt: skip
@@ -27,7 +32,9 @@ def place(door: Door, registry: Registry, ticket: Any) -> Standing:
     policy = registry.policies.get(ticket["channel"], WAITS_FOR_A_PERSON)
     if policy.auto_accept:
         door.move(standing, "accept", SYSTEM, moment)
+        hands = decided.hands
         # A category that a ledger brought along has nobody yet but the desk: a person says who is to handle it.
-        if policy.auto_dispatch and decided.certain and not decided.lead_unit.is_desk:
-            door.move(standing, "dispatch", SYSTEM, moment, {"unit": decided.lead_unit.code})
+        if policy.auto_dispatch and decided.certain and not hands.waits and not hands.lead.is_desk:
+            unit, helpers = hands.lead.code, [helper.code for helper in hands.co_units]
+            door.move(standing, "dispatch", SYSTEM, moment, {"unit": unit, "co_units": helpers})
     return standing

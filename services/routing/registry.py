@@ -7,8 +7,10 @@ from time import monotonic
 import structlog
 from sqlalchemy import select
 
+from services.routing import rule_store
 from services.routing.deadlines import Limits
 from services.routing.geometry import GridIndex
+from services.routing.rules.book import Known, Rulebook
 from shared import workdays
 from shared.calendar import WorkCalendar
 from shared.db import Database, Transaction
@@ -70,6 +72,7 @@ class Registry:
     policies: Mapping[str, Policy]
     calendar: WorkCalendar
     cells: GridIndex[str]
+    rulebook: Rulebook = field(default_factory=Rulebook)
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
 
@@ -176,6 +179,11 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Regis
         select(grids.c.code, grids.c.community_code, grids.c.polygon).where(grids.c.street_id == street_id)
     )
     policies = await tx.rows(select(channel_policies).where(channel_policies.c.street_id == street_id))
+    codes = Known(
+        units=frozenset(known), categories=frozenset(catalogue),
+        groups=frozenset(c.group_name for c in catalogue.values()),
+        communities=frozenset(r.code for r in places), grids=frozenset(r.code for r in cells),
+    )  # fmt: skip
     return Registry(
         street_id=street_id,
         desk=desk,
@@ -186,6 +194,7 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar) -> Regis
         policies={r.channel: Policy(r.auto_accept, r.auto_dispatch) for r in policies},
         calendar=calendar,
         cells=GridIndex((r.code, r.polygon) for r in cells),
+        rulebook=await rule_store.read(tx, street_id, codes),
         units_by_name={u.name: u for u in known.values()},
         committees={u.community_code: u for u in known.values() if u.community_code is not None},
     )

@@ -11,13 +11,17 @@ from uuid import UUID
 
 from services.routing.assign import accept_by
 from services.routing.deadlines import due_dates
+from services.routing.hands import clear_of
 from services.routing.registry import Category, Registry
 from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
 from shared.terms import Level, Mode, Outcome
 
+NOBODY = "none"  # takes back what was noted of a unit complained about
 RETURN_LIMIT, RETURN_LIMIT_JOINT = parse_limit("1wd"), parse_limit("2wd")
+# Returned or recalled so often, it is no longer sent round: a supervisor designates.
+MOST_DISPATCHES = 3
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
 
 
@@ -47,6 +51,7 @@ class Standing:
     new: bool = False
     changed_parts: set[str] = field(default_factory=set)
     slips: list[dict[str, Any]] = field(default_factory=list)
+    content: str = ""
 
     @property
     def state(self) -> State:
@@ -56,21 +61,19 @@ class Standing:
         """Return what the lifecycle must know to judge a move."""
         r = self.row
         return Situation(
-            state=self.state,
-            moved_at=r["moved_at"],
-            closed_at=r["closed_at"],
-            return_until=r["return_until"],
-            due_at=r["due_at"],
-            open_parts=sum(p.open for p in self.parts.values()),
-            extension_pending=r["extension_until"] is not None,
-            reopen_window_days=reopen_window_days,
-        )
+            state=self.state, moved_at=r["moved_at"], closed_at=r["closed_at"], return_until=r["return_until"],
+            due_at=r["due_at"], open_parts=sum(p.open for p in self.parts.values()),
+            extension_pending=r["extension_until"] is not None, reopen_window_days=reopen_window_days,
+            disputed=r["disputed"], designated=r["designated"],
+        )  # fmt: skip
 
     def relations(self, actor: Actor, registry: Registry) -> set[Relation]:
         """Return how `actor` stands to this ticket."""
         held = set()
         if self.reporter_id is not None and actor.id == self.reporter_id:
             held.add(Relation.REPORTER)
+        if actor.unit is not None and actor.unit == self.row["about_unit"]:
+            return held  # nobody handles or checks what is said of their own unit
         if actor.unit is None or actor.unit != self.row["lead_unit"]:
             held.add(Relation.NOT_LEAD)
         if actor.unit is not None:
@@ -113,9 +116,10 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
-        "urge_count": 0, "why": plan.why,
+        "urge_count": 0, "about_unit": None, "tags": [], "failed_dispatches": 0, "disputed": False,
+        "designated": False, "responsible_unit": None, "assignee_id": None, "why": plan.why,
     }  # fmt: skip
-    return Standing(row, reporter_id=ticket["reporter_id"], new=True)
+    return Standing(row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ def _accept(c: Change) -> None:
         _recategorise(c, data["category"])
     if data.get("kind"):
         row["kind"] = data["kind"]
+    _set_about(c)
     row["accepted_at"] = row["accepted_at"] or c.at
     row["owner_unit"] = c.registry.desk.code
     _start_clocks(c, row["received_at"])
@@ -158,10 +163,29 @@ def _recategorise(c: Change, code: str) -> None:
     category = c.registry.category(code)
     c.row.update(
         category_code=category.code,
-        mode=category.mode,
-        level=category.level,
+        mode=c.data.get("mode") or category.mode,
+        level=c.data.get("level") or category.level,
         resolve_limit=category.limits.resolve,
     )
+
+
+def _set_about(c: Change) -> None:
+    """Note the unit complained about, as a person names it or takes it back; its open part in the matter ends."""
+    told = c.data.get("about_unit")
+    if told is None:
+        return
+    code = None if told == NOBODY else c.registry.unit(told, "about_unit").code
+    c.row["about_unit"] = code
+    c.data["about_unit"] = code or NOBODY
+    if code is not None:
+        _end_part(c, code, "回避")
+
+
+def _end_part(c: Change, unit_code: str, result: str) -> None:
+    part = c.standing.parts.get(unit_code)
+    if part is not None and part.open:
+        part.finished_at, part.result = c.at, result
+        c.standing.changed_parts.add(unit_code)
 
 
 def _start_clocks(c: Change, since: datetime) -> None:
@@ -180,9 +204,16 @@ def _dispatch(c: Change) -> None:
     if c.data.get("category"):
         _recategorise(c, c.data["category"])
         _start_clocks(c, c.row["received_at"])
+    _set_about(c)
     unit = c.registry.unit(c.data["unit"])
     _hand_to(c, unit.code)
+    c.row["disputed"] = False
     c.row["dispatched_at"] = c.row["dispatched_at"] or c.at
+
+
+def _designate(c: Change) -> None:
+    _dispatch(c)
+    c.row["designated"] = True
 
 
 def _hand_to(c: Change, unit_code: str) -> None:
@@ -194,27 +225,40 @@ def _hand_to(c: Change, unit_code: str) -> None:
         lead_unit=unit_code,
         sign_due_at=c.registry.calendar.due(c.at, parse_limit(category.limits.sign)).at,
         return_until=c.registry.calendar.due(c.at, limit).at,
-        signed_at=None,
-    )
+        signed_at=None, designated=False, assignee_id=None,
+    )  # fmt: skip
+    _end_part(c, unit_code, "转为主办")
 
 
 def _back_to_desk(c: Change) -> None:
+    failed = c.row["failed_dispatches"] + 1
     c.row.update(
-        owner_unit=c.registry.desk.code,
-        lead_unit=None,
-        signed_at=None,
-        return_until=None,
-        extension_until=None,
-    )
+        owner_unit=c.registry.desk.code, lead_unit=None, signed_at=None, return_until=None, extension_until=None,
+        failed_dispatches=failed, disputed=failed >= MOST_DISPATCHES, designated=False, assignee_id=None,
+    )  # fmt: skip
 
 
 def _returned(c: Change) -> None:
+    """Give it back to the desk. Who had signed stays on as a helper, and so responsible, until another signs."""
+    if c.data.get("suggested_unit"):
+        c.data["suggested_unit"] = c.registry.unit(c.data["suggested_unit"], "suggested_unit").code
+    first: str | None = c.row["responsible_unit"]
+    if c.standing.state is State.SIGNED and first is not None:
+        c.standing.parts[first] = Part(first, "assist", c.at)
+        c.standing.changed_parts.add(first)
     _back_to_desk(c)
     c.row["return_count"] += 1
 
 
 def _sign(c: Change) -> None:
-    c.row["signed_at"] = c.at
+    before: str | None = c.row["responsible_unit"]
+    if before is not None and before != c.row["lead_unit"]:
+        _end_part(c, before, "新的主办单位已签收")
+    c.row.update(signed_at=c.at, responsible_unit=c.row["lead_unit"])
+
+
+def _assign(c: Change) -> None:
+    c.row["assignee_id"] = UUID(str(c.data["assignee"]))
 
 
 def _contact(c: Change) -> None:
@@ -243,7 +287,7 @@ def _resume(c: Change) -> None:
 
 def _escalate(c: Change) -> None:
     below = c.registry.units[c.row["lead_unit"]]
-    above = c.registry.above(below)
+    above = clear_of(c.registry.above(below), c.row["about_unit"], c.registry)
     c.standing.slips.append({"from_unit": below.code, "to_unit": above.code})
     c.data.update(from_unit=below.code, to_unit=above.code)
     c.row["level"] = ABOVE.get(c.row["level"], Level.DISTRICT).value
@@ -366,7 +410,7 @@ def _mark_overdue(c: Change) -> None:
 
 
 EFFECTS: dict[str, Callable[[Change], None]] = {
-    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch,
+    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch, "designate": _designate, "assign": _assign,
     "close_directly": _close, "sign": _sign, "return": _returned, "recall": _back_to_desk, "contact": _contact,
     "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
     "close": _close, "rework": _back_to_lead, "close_after_review": _close,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.routing.registry import Registry
+from services.routing.rules.vocabulary import Tag
 from services.routing.standing import Standing
 from shared import clock
 from shared.auth import Actor
@@ -46,6 +47,10 @@ def ticket(
         "grid": row["grid_code"],
         "owner_unit_name": unit_name(registry, row["owner_unit"]),
         "lead_unit_name": unit_name(registry, row["lead_unit"]),
+        "about_unit_name": unit_name(registry, row["about_unit"]),
+        "responsible_unit_name": unit_name(registry, row["responsible_unit"]),
+        "assignee": str(row["assignee_id"]) if row["assignee_id"] is not None else None,
+        "tags_text": [Tag(tag).text for tag in row["tags"]],
         **texts(row),
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
         "deadline_text": deadline_text(row, now),
@@ -58,7 +63,8 @@ _AS_IT_IS = (
     "number", "state", "version", "channel", "kind", "mode", "level", "owner_unit", "lead_unit", "received_at",
     "sign_due_at", "contact_due_at", "due_at", "due_provisional", "extension_until", "accepted_at",
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
-    "return_count", "urge_count", "why",
+    "return_count", "urge_count", "about_unit", "responsible_unit", "tags", "failed_dispatches", "disputed",
+    "designated", "why",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,

@@ -36,6 +36,8 @@ from shared.tables.routing import (
     grids,
     handover_slips,
     parts,
+    routing_rule_states,
+    routing_rules,
     staff,
     ticket_states,
     transitions,
@@ -47,6 +49,6 @@ __all__ = [
     "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories",
     "channel_policies", "communities", "deliveries", "events", "grids", "handover_slips", "idempotency_keys",
     "import_errors", "import_files", "import_rows", "imports",
-    "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "staff", "streets",
+    "metadata", "number_counters", "parts", "petitions", "ratings", "residents", "routing_rule_states", "routing_rules", "staff", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -1,13 +1,16 @@
 """Where a ticket stands and who has it; and the registry of a street."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
+    Text,
     text as sql,
 )
 
@@ -134,6 +137,16 @@ ticket_states = tenant_table(
     Column("supervised", Boolean, nullable=False),
     Column("return_count", Integer, nullable=False),
     Column("urge_count", Integer, nullable=False),
+    # the unit complained about: it neither leads nor helps nor reviews
+    text("about_unit", nullable=True),
+    Column("tags", ARRAY(Text), nullable=False, server_default=sql("'{}'")),
+    # dispatches that came back, returned or recalled; after the third a supervisor designates
+    Column("failed_dispatches", Integer, nullable=False, server_default=sql("0")),
+    Column("disputed", Boolean, nullable=False, server_default=sql("false")),
+    Column("designated", Boolean, nullable=False, server_default=sql("false")),
+    # who signed last: responsible until another has signed (首接负责)
+    text("responsible_unit", nullable=True),
+    uuid("assignee_id", nullable=True),
     # why this category, grid, unit and deadline: sentences, for people
     document("why"),
     CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),
@@ -144,6 +157,21 @@ ticket_states = tenant_table(
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     ForeignKeyConstraint(["street_id", "owner_unit"], ["units.street_id", "units.code"]),
     ForeignKeyConstraint(["street_id", "lead_unit"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "about_unit"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "responsible_unit"], ["units.street_id", "units.code"]),
+    Index(
+        "ix_ticket_states_unanswered",
+        "street_id",
+        "return_until",
+        postgresql_where=sql("state = 'dispatched'"),
+    ),
+    Index(
+        "ix_ticket_states_assignee",
+        "street_id",
+        "assignee_id",
+        "due_at",
+        postgresql_where=sql(f"state in ({_OPEN})"),
+    ),
     Index("uq_ticket_states_street_id_number", "street_id", "number", unique=True),
     Index(
         "ix_ticket_states_worklist",
@@ -225,4 +253,36 @@ handover_slips = tenant_table(
     instant("occurred_at"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     append_only=True,
+)
+
+# Who handles what: ordered, each with its validity. A changed rule is a new version; tickets keep the one they went by.
+routing_rules = tenant_table(
+    "routing_rules",
+    "routing",
+    text("code", primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    # the last day it is in force
+    Column("valid_until", Date, nullable=True),
+    document("conditions"),
+    document("result"),
+    text("note"),
+    instant("recorded_at"),
+    uuid("recorded_by"),
+    CheckConstraint("valid_until is null or valid_from <= valid_until", name="validity"),
+    append_only=True,
+)
+
+# Whether a rule is switched on; one without a row is. `changed_by` is empty where it switched itself off.
+routing_rule_states = tenant_table(
+    "routing_rule_states",
+    "routing",
+    text("code", primary_key=True),
+    # the newest version when it was switched
+    Column("version", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    text("reason"),
+    instant("changed_at"),
+    uuid("changed_by", nullable=True),
 )

@@ -1,26 +1,21 @@
-"""Doors to the registry, and to the question where a request would go and why."""
+"""Doors to the registry."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import select
 
-from services.routing.assign import Matter, plan
-from services.routing.registry import Category, Registries, Registry, Unit
+from services.routing.api.asked import StreetCode, registry_asked
+from services.routing.registry import Category, Unit
 from services.routing.schemas import (
     CategoryOut,
     CommunityOut,
     GridOut,
-    RouteIn,
-    RouteOut,
     UnitOut,
 )
-from shared import clock
-from shared.auth import Actor
-from shared.errors import invalid
 from shared.tables import grids
-from shared.terms import Kind, Level, Mode, Scope
+from shared.terms import Level, Mode
 from shared.web.access import Anyone, process_of
 from shared.web.fields import EntryCode
 from shared.web.paging import MOST, Cursor, Limit, Page, code, decode, page
@@ -28,71 +23,14 @@ from shared.web.problems import documented
 
 router = APIRouter(tags=["登记簿"])
 T = TypeVar("T")
-StreetCode = Annotated[str | None, Query(max_length=32, description="街道代码;只属于一个街道时可不填")]
 _ERRORS = documented(400, 401, 403, 422, 503)
-
-
-async def _registry(request: Request, actor: Actor, street_code: str | None) -> Registry:
-    """Return the registry of the street asked for, or of the actor's only one."""
-    registries: Registries = request.app.state.registries
-    if street_code is not None:
-        street = await process_of(request).streets.by_code(street_code)
-        actor.in_street(street.id)
-        return await registries.of(street.id)
-    if len(actor.streets) != 1:
-        raise invalid("street", "请填写街道代码")
-    return await registries.of(next(iter(actor.streets)))
-
-
-@router.post(
-    "/route", summary="试算:这件诉求会去哪里,为什么", response_model=RouteOut,
-    responses=documented(400, 401, 403, 413, 422, 503),
-)  # fmt: skip
-async def route(request: Request, actor: Anyone, body: RouteIn) -> dict[str, Any]:
-    actor.require(Scope.TICKETS_WRITE)
-    registry = await _registry(request, actor, body.street)
-    if body.grid_code is not None and body.grid_code not in registry.grids:
-        raise invalid("grid_code", f"没有代码为 {body.grid_code} 的网格", code="unknown_grid")
-    place = body.location
-    decided = plan(
-        Matter(
-            content=body.content, received_at=clock.now(), category_code=body.category, grid_code=body.grid_code,
-            address=body.address, longitude=place.longitude if place else None,
-            latitude=place.latitude if place else None, crs=place.crs if place else None,
-        ),
-        registry,
-    )  # fmt: skip
-    category, due = decided.category, decided.clocks
-    score = decided.candidates[0].score if decided.candidates and decided.certain else None
-    return {
-        "kind": decided.kind,
-        "kind_text": Kind(decided.kind).text,
-        "category": {"code": category.code, "name": category.name, "score": score},
-        "candidates": [
-            {"code": c.code, "name": registry.categories[c.code].name, "score": c.score} for c in decided.candidates
-        ],
-        "certain": decided.certain,
-        "mode": category.mode,
-        "mode_text": Mode(category.mode).text,
-        "grid": decided.grid_code,
-        "community": decided.community_code,
-        "community_name": registry.communities.get(decided.community_code or ""),
-        "lead_unit": decided.lead_unit.code,
-        "lead_unit_name": decided.lead_unit.name,
-        "co_units": [],
-        "deadlines": {
-            "sign": due.sign_due_at, "contact": due.contact_due_at, "handle": due.due_at,
-            "provisional": due.provisional,
-        },
-        "why": decided.why,
-    }  # fmt: skip
 
 
 @router.get("/categories", summary="诉求分类", responses=_ERRORS)
 async def categories(
     request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
 ) -> Page[CategoryOut]:
-    registry = await _registry(request, actor, street)
+    registry = await registry_asked(request, actor, street)
     shown = _page(registry.categories, limit, cursor, _category)
     return Page[CategoryOut].model_validate(shown)
 
@@ -109,7 +47,7 @@ def _category(c: Category) -> dict[str, Any]:
 async def units(
     request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
 ) -> Page[UnitOut]:
-    registry = await _registry(request, actor, street)
+    registry = await registry_asked(request, actor, street)
     return Page[UnitOut].model_validate(_page(registry.units, limit, cursor, _unit))
 
 
@@ -124,7 +62,7 @@ def _unit(u: Unit) -> dict[str, Any]:
 async def communities(
     request: Request, actor: Anyone, street: StreetCode = None, limit: Limit = MOST, cursor: Cursor = None
 ) -> Page[CommunityOut]:
-    registry = await _registry(request, actor, street)
+    registry = await registry_asked(request, actor, street)
     named = {code: {"code": code, "name": name} for code, name in registry.communities.items()}
     return Page[CommunityOut].model_validate(_page(named, limit, cursor, lambda community: community))
 
@@ -147,7 +85,7 @@ async def list_grids(
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Page[GridOut]:
-    registry = await _registry(request, actor, street)
+    registry = await registry_asked(request, actor, street)
     after = decode(cursor, code)
     query = (
         select(grids).where(grids.c.street_id == registry.street_id).order_by(grids.c.code).limit(limit + 1)

@@ -1,0 +1,31 @@
+"""Whose registry is asked about: the street named, or the caller's only one."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from services.routing.registry import Registries, Registry
+from shared.auth import Actor
+from shared.errors import invalid
+from shared.streets import Street
+from shared.web.access import process_of
+
+StreetCode = Annotated[str | None, Query(max_length=32, description="街道代码;只属于一个街道时可不填")]
+
+
+async def street_asked(request: Request, actor: Actor, code: str | None) -> Street:
+    """Return the street; raise Invalid or Forbidden."""
+    known = process_of(request).streets
+    if code is not None:
+        street = await known.by_code(code)
+        actor.in_street(street.id)
+        return street
+    if len(actor.streets) != 1:
+        raise invalid("street", "请填写街道代码")
+    return await known.by_id(next(iter(actor.streets)))
+
+
+async def registry_asked(request: Request, actor: Actor, code: str | None) -> Registry:
+    """Return the street's registry."""
+    registries: Registries = request.app.state.registries
+    return await registries.of((await street_asked(request, actor, code)).id)
