@@ -2,15 +2,25 @@
 
 import random
 from collections.abc import Iterable
+from uuid import UUID
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 
-from services.console.demo import organisation, tiling
+from services.console.demo import organisation, rules, tiling
 from services.console.demo.places import Blueprint
 from shared import clock
 from shared.db import Database, Transaction, insert_sql, values
-from shared.tables import categories, channel_policies, communities, grids, staff, streets, units
+from shared.tables import (
+    categories,
+    channel_policies,
+    communities,
+    grids,
+    routing_rules,
+    staff,
+    streets,
+    units,
+)
 
 RESIDENTIAL, SPECIAL = "residential", "special"
 RESIDENTIAL_CELLS = 9
@@ -38,6 +48,8 @@ async def ensure_street(database: Database, street: Blueprint) -> bool:
         await _add(tx, street, units, organisation.units(street))
         await _add(tx, street, categories, organisation.categories())
         await _add(tx, street, channel_policies, organisation.channel_policies())
+        written = {"recorded_at": clock.now(), "recorded_by": UUID(int=0)}
+        await _add(tx, street, routing_rules, [rule | written for rule in rules.rules()])
         numbers = {street.community_code(n): n for n in range(1, len(street.communities) + 1)}
         workers = [(numbers[str(cell["community_code"])], str(cell["code"])) for cell in cells]
         await _add(tx, street, staff, organisation.staff(street, workers))
