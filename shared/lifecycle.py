@@ -147,7 +147,7 @@ EDGES: tuple[Edge, ...] = (
     Edge("whistle", "吹哨", _WORKING, None, _LEAD + _AREA, "召集部门到场", ("units", "reason"), {"whistle": WhistleKind}),
     Edge("report_in", "报到", _WORKING, None, _PART, "被召部门到场报到"),
     Edge("assist", "协办", _WORKING | {S.DISPATCHED}, None, _LEAD + _DESK + _SYSTEM, "增加协办单位", ("unit",)),
-    Edge("assign", "指派", _WITH_LEAD, None, _LEAD, "主办单位确定或更换具体承办人", ("assignee",)),
+    Edge("assign", "指派", _WITH_LEAD, None, _LEAD + _SYSTEM, "主办单位确定或更换具体承办人,规则也可以"),
     Edge("finish_part", "完成协办", _WORKING, None, _PART, "协办单位完成自己的部分", ("reason",)),
     Edge("extend", "申请延期", _WORKING, None, _LEAD, "届满前提出,说明理由", ("reason", "until")),
     Edge("decide_extension", "审批延期", _WORKING, None, _HEAD + _who(R.ANY, Role.DISPATCHER), "批准或驳回延期", ("approve",)),
@@ -351,7 +351,7 @@ _FIELD_TEXT = {
     "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
     "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
-    "exclusion": "剔除事由(exclusion)", "assignee": "承办人(assignee)",
+    "exclusion": "剔除事由(exclusion)",
 }  # fmt: skip
 
 

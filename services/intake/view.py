@@ -15,7 +15,7 @@ TITLE_LENGTH = 30
 _CLOSING = frozenset({"close", "close_directly", "close_after_review", "close_deferred", "close_transferred"})
 # What a resident sees of the course: where the matter went, not how the house talks about it.
 PUBLIC_ACTIONS = _CLOSING | {
-    "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "sign", "contact",
+    "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "designate", "sign", "contact",
     "handle", "rework", "reopen", "suspend", "resume", "urge",
 }  # fmt: skip
 # Whose reasons are meant for the reporter (rejections and pauses must be told); the others are working notes.

@@ -2,14 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.routing import ledger
 from services.routing.naming import Names
-from services.routing.place import place
+from services.routing.place import look_around, place
 from services.routing.registry import Registries, Registry
 from services.routing.transitions import SYSTEM, Door
 from shared.auth import Actor
@@ -24,11 +23,6 @@ from shared.terms import Role
 _NEW = """
 SELECT t.* FROM tickets t LEFT JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.id
 WHERE t.street_id = $1 AND t.id = ANY($2::uuid[]) AND s.ticket_id IS NULL ORDER BY t.id"""
-_REPORTED = """
-SELECT t.reporter_id, array_agg(DISTINCT s.category_code) AS categories FROM tickets t
-JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.id
-WHERE t.street_id = $1 AND t.reporter_id = ANY($2::uuid[]) AND t.occurred_at > $3 GROUP BY t.reporter_id"""
-LATELY = timedelta(days=30)  # the same reporter and the same category again within: a repeated request
 _PETITIONS = "SELECT * FROM petitions WHERE street_id = $1 AND id = ANY($2::uuid[]) ORDER BY id"
 
 
@@ -77,9 +71,9 @@ class Consumer:
     async def _place(self, tx: Transaction, registry: Registry, ticket_ids: list[UUID]) -> None:
         door = self._door(tx, registry)
         new = await tx.raw.fetch(_NEW, registry.street_id, ticket_ids)
-        before = await _reported_before(tx, registry, new)
+        around = await look_around(tx, registry, new)
         for ticket in new:
-            place(door, registry, ticket, before.get(ticket["reporter_id"], frozenset()))
+            place(door, registry, ticket, around)
         await door.write()
 
     async def _petitions(self, tx: Transaction, registry: Registry, petition_ids: list[UUID]) -> None:
@@ -89,23 +83,13 @@ class Consumer:
         late = {row["ticket_id"] for row in rows} - standings.keys()
         if late:
             # The petition overtook its ticket: place the ticket first, its own event will find it done.
-            for ticket in await tx.raw.fetch(_NEW, registry.street_id, sorted(late)):
-                standings[ticket["id"]] = place(door, registry, ticket)
+            new = await tx.raw.fetch(_NEW, registry.street_id, sorted(late))
+            around = await look_around(tx, registry, new)
+            for ticket in new:
+                standings[ticket["id"]] = place(door, registry, ticket, around)
         for row in rows:
             _grant(door, standings[row["ticket_id"]], row, registry)
         await door.write()
-
-
-async def _reported_before(
-    tx: Transaction, registry: Registry, new: Sequence[Any]
-) -> dict[UUID, frozenset[str]]:
-    """Return which categories each reporter has reported lately; nobody looks where no rule asks for it."""
-    if not new or not registry.rulebook.asks_for_repeats:
-        return {}
-    reporters = [ticket["reporter_id"] for ticket in new if ticket["reporter_id"] is not None]
-    since = min(ticket["occurred_at"] for ticket in new) - LATELY
-    rows = await tx.raw.fetch(_REPORTED, registry.street_id, reporters, since)
-    return {row["reporter_id"]: frozenset(row["categories"]) for row in rows}
 
 
 def _grant(door: Door, standing: Any, petition: Any, registry: Registry) -> None:

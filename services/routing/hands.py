@@ -40,7 +40,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """Who leads, who helps, and how. `waits`: a person has to say who."""
+    """Who leads, who helps, and how. `waits`: a person has to say who. `person`: whom a rule wants."""
 
     lead: Unit
     co_units: tuple[Unit, ...]
@@ -48,6 +48,7 @@ class Hands:
     level: str
     tags: tuple[str, ...]
     waits: bool
+    person: str | None
     verdict: Verdict
     why: list[str] = field(default_factory=list)
 
@@ -65,13 +66,14 @@ def choose(subject: Subject, registry: Registry) -> Hands:
     co_units: list[Unit] = []
     mode, level, waits = subject.category.mode, subject.category.level, False
     tags: dict[str, None] = {}
+    person: str | None = None
     for rule, result in verdict.results:
         if result.lead_unit is not None:
             lead = _unit(result.lead_unit, subject, registry)
         co_units += [_unit(code, subject, registry) for code in result.co_units]
         mode, level = result.mode or mode, result.level or level
         tags |= dict.fromkeys(result.tags)
-        waits = waits or result.wait
+        waits, person = waits or result.wait, result.person or person
         why.append(f"适用{rule.title}:{rule.note}")
     why += _passed_over(verdict.considered)
     ruled = any(result.lead_unit not in {None, CATALOGUE} for _, result in verdict.results)
@@ -83,7 +85,7 @@ def choose(subject: Subject, registry: Registry) -> Hands:
         waits = waits or alone
     if helpers:
         why.append(f"协办单位:{'、'.join(unit.name for unit in helpers)}")
-    return Hands(lead, helpers, mode, level, tuple(tags), waits or avoided, verdict, why)
+    return Hands(lead, helpers, mode, level, tuple(tags), waits or avoided, person, verdict, why)
 
 
 def clear_of(unit: Unit, about: str | None, registry: Registry) -> Unit:

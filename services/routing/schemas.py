@@ -35,7 +35,7 @@ class ActionIn(Body):
     co_units: list[Short] | None = Field(None, max_length=20, description="协办单位,派单时填写")
     about_unit: Short | None = Field(None, description="被反映的单位,应当回避;认错了写 none")
     suggested_unit: Short | None = Field(None, description="签收之后退单时,应由哪个单位办理")
-    assignee: UUID | None = Field(None, description="具体承办人")
+    assignee: UUID | None = Field(None, description="具体承办人;不填则选主办单位中在办工作量最少的")
     outcome: Outcome | None = None
     into: Number | None = Field(None, description="并入的工单编号")
     agency: Agency | None = None

@@ -67,7 +67,7 @@ TABLE = {
     "whistle": (WORKING, "=", f"{HANDS} {AREA}", "units reason"),
     "report_in": (WORKING, "=", HELPERS, ""),
     "assist": (f"dispatched {WORKING}", "=", f"{HANDS} {DESK} system", "unit"),
-    "assign": (f"dispatched {WORKING} suspended", "=", HANDS, "assignee"),
+    "assign": (f"dispatched {WORKING} suspended", "=", f"{HANDS} system", ""),
     "finish_part": (WORKING, "=", HELPERS, "reason"),
     "extend": (WORKING, "=", HANDS, "reason until"),
     "decide_extension": (WORKING, "=", f"{HEADS} dispatcher", "approve"),
@@ -83,7 +83,7 @@ TABLE = {
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
-    "valid": False, "exclusion": "不可抗力", "assignee": "00000000-0000-0000-0000-000000000001",
+    "valid": False, "exclusion": "不可抗力",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",

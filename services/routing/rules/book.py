@@ -12,7 +12,7 @@ from typing import Any
 from services.routing.rules import parse
 from services.routing.rules.conditions import All, Among, Condition, Either, Facts, Not
 from services.routing.rules.parse import Result
-from services.routing.rules.vocabulary import PLACES, REPEAT
+from services.routing.rules.vocabulary import PERSON, PLACES, REPEAT
 from shared.errors import Problem
 
 
@@ -114,6 +114,11 @@ class Rulebook:
     def asks_for_repeats(self) -> bool:
         """Return whether any rule wants to know of repeated requests."""
         return any(REPEAT in repr(rule.conditions) for rule in self.rules)
+
+    @property
+    def asks_for_people(self) -> bool:
+        """Return whether any rule chooses a person inside the unit."""
+        return any(PERSON in rule.result for rule in self.rules)
 
     def fault(self, rule: Rule) -> str | None:
         """Return why a rule cannot be used in this street now, or None."""

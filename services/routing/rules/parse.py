@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
+from uuid import UUID
 
 from services.routing.rules.conditions import (
     All,
@@ -23,7 +24,16 @@ from services.routing.rules.conditions import (
     Weekdays,
     Words,
 )
-from services.routing.rules.vocabulary import CATALOGUE, REPEAT, Attribute, Tag, plain
+from services.routing.rules.vocabulary import (
+    CATALOGUE,
+    LEAST_LOADED,
+    PERSON,
+    REPEAT,
+    RESPONSIBLE,
+    Attribute,
+    Tag,
+    plain,
+)
 from shared.errors import invalid
 from shared.terms import Channel, Kind, Level, Mode, Term
 
@@ -44,6 +54,7 @@ class Result:
     mode: str | None = None
     level: str | None = None
     tags: tuple[str, ...] = ()
+    person: str | None = None
     wait: bool = False
     adds: bool = False
 
@@ -209,6 +220,17 @@ def _tags(value: Any, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one(v, f"{path}[{n}]") for n, v in enumerate(_list(value, path))))
 
 
+def _person(value: Any, path: str) -> str:
+    if value in {RESPONSIBLE, LEAST_LOADED}:
+        return str(value)
+    try:
+        return str(UUID(_string(value, path)))
+    except ValueError as error:
+        raise invalid(
+            path, f"应为 {RESPONSIBLE}(网格责任人)、{LEAST_LOADED}(工作量最少)或工作人员的 id"
+        ) from error
+
+
 _LEAVES: dict[str, Callable[[Any, str], Condition]] = {
     "categories": _among("category", "分类"),
     "groups": _among("group", "大类"),
@@ -233,6 +255,7 @@ _RESULT: dict[str, Callable[[Any, str], Any]] = {
     "mode": _term(Mode),
     "level": _term(Level),
     "tags": _tags,
+    PERSON: _person,
     "wait": _flag,
     "adds": _flag,
 }

@@ -21,6 +21,8 @@ class Attribute(Term):
 COMMITTEE, PARENT, CATALOGUE = "committee", "parent_of_lead", "catalogue"
 """Units that a rule names by their place: the community's committee, one above the catalogue's lead, that lead itself."""
 REPEAT = "repeat"
+PERSON, RESPONSIBLE, LEAST_LOADED = "person", "responsible", "least_loaded"
+"""Whom a rule wants inside the unit: the grid's own worker, whoever has least in hand, or a person by id."""
 PLACES = frozenset({COMMITTEE, PARENT, CATALOGUE})
 
 _WORDS = {
