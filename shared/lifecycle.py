@@ -12,6 +12,7 @@ from datetime import datetime
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.terms import (
     Agency,
+    ListLevel,
     Outcome,
     PauseReason,
     RejectReason,
@@ -153,6 +154,8 @@ EDGES: tuple[Edge, ...] = (
     Edge("decide_extension", "审批延期", _WORKING, None, _HEAD + _who(R.ANY, Role.DISPATCHER), "批准或驳回延期", ("approve",)),
     Edge("call_back", "回访登记", _from(S.CALLBACK, S.CLOSED), None, _CALL, "记下回访是否有效、是否联系、解决、满意",
          ("valid",), _FOUND),
+    Edge("relist", "调整清单", frozenset(State), None, _DESK + _HEAD, "在三级清单之间移动,去向和理由留痕",
+         ("list_level", "reason"), {"list_level": ListLevel}),
     Edge("exclude", "考核剔除", frozenset(State), None, _HEAD, "从考核口径中剔除,全口径照计", ("reason", "exclusion")),
     Edge("readmit", "撤销剔除", frozenset(State), None, _HEAD, "恢复计入考核口径", ("reason",)),
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
@@ -351,7 +354,7 @@ _FIELD_TEXT = {
     "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
     "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
-    "exclusion": "剔除事由(exclusion)",
+    "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
 }  # fmt: skip
 
 

@@ -96,6 +96,14 @@ class Level(Term):
     DISTRICT = "district", "区"
 
 
+class ListLevel(Term):
+    """Whose list of commitments (三级清单) an item stands on."""
+
+    STREET = "street", "街道"
+    COMMUNITY = "community", "社区"
+    PARTY = "party", "党组织"
+
+
 class Satisfaction(Term):
     VERY_SATISFIED = "very_satisfied", "非常满意"
     SATISFIED = "satisfied", "满意"

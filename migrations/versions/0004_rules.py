@@ -82,6 +82,7 @@ def _ticket_states() -> None:
         sa.Column("designated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("responsible_unit", sa.Text(), nullable=True),
         sa.Column("assignee_id", sa.Uuid(), nullable=True),
+        sa.Column("list_level", sa.Text(), nullable=True),
     ):
         op.add_column(table, column)
     for name in ("about_unit", "responsible_unit"):

@@ -17,7 +17,7 @@ _MOVES = """
 SELECT ticket_id, action, to_state, due_at, sign_due_at, contact_due_at, lead_unit, category_code, community_code,
   grid_code, kind, mode, level, outcome, occurred_at, actor_unit,
   CASE WHEN action IN ('register', 'call_back', 'close', 'rework', 'exclude', 'sign', 'contact', 'decide_extension',
-    'assist', 'whistle') THEN data END AS data
+    'assist', 'whistle', 'relist') THEN data END AS data
 FROM transitions WHERE street_id = $1 AND ticket_id = ANY($2::uuid[]) AND recorded_at <= coalesce($3::timestamptz, 'infinity')
 ORDER BY ticket_id, seq"""
 _RATINGS = """

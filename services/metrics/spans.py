@@ -222,6 +222,10 @@ def _register(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> Non
     life.excluded = data.get("exclusion") or ""
 
 
+def _relist(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.list_level = data.get("list_level") or ""
+
+
 def _exclude(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
     life.excluded = data.get("exclusion") or ""
 
@@ -291,7 +295,7 @@ def _report_in(life: _Life, move: Any, _: Any, at: datetime) -> None:
 
 _ENDS_A_CALLBACK = frozenset({"call_back", "close", "rework"})
 _EFFECTS = {
-    REGISTER: _register, "exclude": _exclude, "readmit": _readmit, "sign": _sign, "contact": _contact,
+    REGISTER: _register, "relist": _relist, "exclude": _exclude, "readmit": _readmit, "sign": _sign, "contact": _contact,
     "return": _return, "rework": _rework, "reopen": _reopen, "escalate": _escalate, "extend": _extend,
     "decide_extension": _decide_extension, "suspend": _suspend, "assist": _assist, "whistle": _whistle,
     "report_in": _report_in,

@@ -8,11 +8,11 @@ import asyncpg
 from sqlalchemy import select
 
 from services.routing import view
+from services.routing.held import Standing
 from services.routing.place import look_around, place
 from services.routing.registry import Registry
 from services.routing.rules.vocabulary import LEAST_LOADED
 from services.routing.schemas import ActionIn
-from services.routing.standing import Standing
 from services.routing.transitions import Door
 from services.routing.workload import crew_of
 from shared import clock

@@ -49,6 +49,7 @@ class Hands:
     tags: tuple[str, ...]
     waits: bool
     person: str | None
+    list_level: str | None
     verdict: Verdict
     why: list[str] = field(default_factory=list)
 
@@ -67,6 +68,7 @@ def choose(subject: Subject, registry: Registry) -> Hands:
     mode, level, waits = subject.category.mode, subject.category.level, False
     tags: dict[str, None] = {}
     person: str | None = None
+    list_level: str | None = None
     for rule, result in verdict.results:
         if result.lead_unit is not None:
             lead = _unit(result.lead_unit, subject, registry)
@@ -74,6 +76,7 @@ def choose(subject: Subject, registry: Registry) -> Hands:
         mode, level = result.mode or mode, result.level or level
         tags |= dict.fromkeys(result.tags)
         waits, person = waits or result.wait, result.person or person
+        list_level = result.list_level or list_level
         why.append(f"适用{rule.title}:{rule.note}")
     why += _passed_over(verdict.considered)
     ruled = any(result.lead_unit not in {None, CATALOGUE} for _, result in verdict.results)
@@ -85,7 +88,7 @@ def choose(subject: Subject, registry: Registry) -> Hands:
         waits = waits or alone
     if helpers:
         why.append(f"协办单位:{'、'.join(unit.name for unit in helpers)}")
-    return Hands(lead, helpers, mode, level, tuple(tags), waits or avoided, person, verdict, why)
+    return Hands(lead, helpers, mode, level, tuple(tags), waits or avoided, person, list_level, verdict, why)
 
 
 def clear_of(unit: Unit, about: str | None, registry: Registry) -> Unit:

@@ -5,9 +5,10 @@ Pure. Row S4-10 (联办 needs two parties); domain 3.3 (who is complained about 
 
 from typing import Any
 
+from services.routing.handover import NOBODY
 from services.routing.hands import Hands, Subject, choose
+from services.routing.held import Standing
 from services.routing.registry import Registry, Unit
-from services.routing.standing import NOBODY, Standing
 from shared.errors import Invalid, invalid
 from shared.terms import Mode
 

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.routing.assign import Matter, plan
+from services.routing.held import Standing
 from services.routing.registry import WAITS_FOR_A_PERSON, Registry
-from services.routing.standing import Standing
 from services.routing.transitions import SYSTEM, Door
 from services.routing.workload import Crew, crew_of
 from shared import clock

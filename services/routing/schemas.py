@@ -5,7 +5,17 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from shared.terms import TICKET_NUMBER, Agency, Channel, Kind, Outcome, Resolved, Satisfaction, WhistleKind
+from shared.terms import (
+    TICKET_NUMBER,
+    Agency,
+    Channel,
+    Kind,
+    ListLevel,
+    Outcome,
+    Resolved,
+    Satisfaction,
+    WhistleKind,
+)
 from shared.web.fields import (
     Answer,
     Body,
@@ -35,6 +45,7 @@ class ActionIn(Body):
     co_units: list[Short] | None = Field(None, max_length=20, description="协办单位,派单时填写")
     about_unit: Short | None = Field(None, description="被反映的单位,应当回避;认错了写 none")
     suggested_unit: Short | None = Field(None, description="签收之后退单时,应由哪个单位办理")
+    list_level: ListLevel | None = Field(None, description="三级清单:列入哪一级")
     assignee: UUID | None = Field(None, description="具体承办人;不填则选主办单位中在办工作量最少的")
     outcome: Outcome | None = None
     into: Number | None = Field(None, description="并入的工单编号")
@@ -130,6 +141,8 @@ class TicketOut(Answer):
     responsible_unit: str | None
     responsible_unit_name: str | None
     assignee: str | None
+    list_level: str | None
+    list_level_text: str | None
     tags: list[str]
     tags_text: list[str]
     failed_dispatches: int
@@ -238,6 +251,7 @@ class RouteOut(Answer):
     level_text: str
     tags: list[str]
     tags_text: list[str]
+    list_level: str | None
     waits: bool
     deadlines: Deadlines
     why: list[str]

@@ -1,90 +1,24 @@
-"""A ticket as it stands while it is being moved: the row, its parts, and what each move does to them.
+"""What each move does to a ticket: its state, its hands, its clocks.
 
 Pure: no database. `services/routing/transitions.py` loads a Standing under a lock, moves it and writes it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
+from services.routing import handover
 from services.routing.assign import accept_by
 from services.routing.deadlines import due_dates
 from services.routing.hands import clear_of
+from services.routing.held import Change, Standing
 from services.routing.registry import Category, Registry
-from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
-from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
+from shared.lifecycle import FIXED_OUTCOME, QUIET, State
 from shared.terms import Level, Mode, Outcome
 
-NOBODY = "none"  # takes back what was noted of a unit complained about
 RETURN_LIMIT, RETURN_LIMIT_JOINT = parse_limit("1wd"), parse_limit("2wd")
-# Returned or recalled so often, it is no longer sent round: a supervisor designates.
-MOST_DISPATCHES = 3
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
-
-
-@dataclass(slots=True)
-class Part:
-    """Another unit's share."""
-
-    unit_code: str
-    kind: str
-    asked_at: datetime
-    reported_at: datetime | None = None
-    finished_at: datetime | None = None
-    result: str | None = None
-
-    @property
-    def open(self) -> bool:
-        return self.finished_at is None and (self.kind == "assist" or self.reported_at is None)
-
-
-@dataclass(slots=True)
-class Standing:
-    """`row` holds the columns of ticket_states; `changed_parts` what must be written of the parts."""
-
-    row: dict[str, Any]
-    parts: dict[str, Part] = field(default_factory=dict)
-    reporter_id: UUID | None = None
-    new: bool = False
-    changed_parts: set[str] = field(default_factory=set)
-    slips: list[dict[str, Any]] = field(default_factory=list)
-    content: str = ""
-
-    @property
-    def state(self) -> State:
-        return State(self.row["state"])
-
-    def situation(self, reopen_window_days: int) -> Situation:
-        """Return what the lifecycle must know to judge a move."""
-        r = self.row
-        return Situation(
-            state=self.state, moved_at=r["moved_at"], closed_at=r["closed_at"], return_until=r["return_until"],
-            due_at=r["due_at"], open_parts=sum(p.open for p in self.parts.values()),
-            extension_pending=r["extension_until"] is not None, reopen_window_days=reopen_window_days,
-            disputed=r["disputed"], designated=r["designated"],
-        )  # fmt: skip
-
-    def relations(self, actor: Actor, registry: Registry) -> set[Relation]:
-        """Return how `actor` stands to this ticket."""
-        held = set()
-        if self.reporter_id is not None and actor.id == self.reporter_id:
-            held.add(Relation.REPORTER)
-        if actor.unit is not None and actor.unit == self.row["about_unit"]:
-            return held  # nobody handles or checks what is said of their own unit
-        if actor.unit is None or actor.unit != self.row["lead_unit"]:
-            held.add(Relation.NOT_LEAD)
-        if actor.unit is not None:
-            if actor.unit == self.row["lead_unit"]:
-                held.add(Relation.LEAD)
-            if actor.unit in self.parts:
-                held.add(Relation.PART)
-            unit = registry.units.get(actor.unit)
-            if unit and unit.community_code and unit.community_code == self.row["community_code"]:
-                held.add(Relation.AREA)
-        return held
 
 
 class Decided(Protocol):
@@ -117,24 +51,10 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
         "urge_count": 0, "about_unit": None, "tags": [], "failed_dispatches": 0, "disputed": False,
-        "designated": False, "responsible_unit": None, "assignee_id": None, "why": plan.why,
+        "designated": False, "responsible_unit": None, "assignee_id": None, "list_level": None,
+        "why": plan.why,
     }  # fmt: skip
     return Standing(row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One legal move about to take effect."""
-
-    standing: Standing
-    registry: Registry
-    actor: Actor
-    at: datetime
-    data: dict[str, Any]
-
-    @property
-    def row(self) -> dict[str, Any]:
-        return self.standing.row
 
 
 def apply(action: str, to: State, change: Change) -> None:
@@ -153,7 +73,7 @@ def _accept(c: Change) -> None:
         _recategorise(c, data["category"])
     if data.get("kind"):
         row["kind"] = data["kind"]
-    _set_about(c)
+    handover.set_about(c)
     row["accepted_at"] = row["accepted_at"] or c.at
     row["owner_unit"] = c.registry.desk.code
     _start_clocks(c, row["received_at"])
@@ -167,25 +87,6 @@ def _recategorise(c: Change, code: str) -> None:
         level=c.data.get("level") or category.level,
         resolve_limit=category.limits.resolve,
     )
-
-
-def _set_about(c: Change) -> None:
-    """Note the unit complained about, as a person names it or takes it back; its open part in the matter ends."""
-    told = c.data.get("about_unit")
-    if told is None:
-        return
-    code = None if told == NOBODY else c.registry.unit(told, "about_unit").code
-    c.row["about_unit"] = code
-    c.data["about_unit"] = code or NOBODY
-    if code is not None:
-        _end_part(c, code, "回避")
-
-
-def _end_part(c: Change, unit_code: str, result: str) -> None:
-    part = c.standing.parts.get(unit_code)
-    if part is not None and part.open:
-        part.finished_at, part.result = c.at, result
-        c.standing.changed_parts.add(unit_code)
 
 
 def _start_clocks(c: Change, since: datetime) -> None:
@@ -204,7 +105,7 @@ def _dispatch(c: Change) -> None:
     if c.data.get("category"):
         _recategorise(c, c.data["category"])
         _start_clocks(c, c.row["received_at"])
-    _set_about(c)
+    handover.set_about(c)
     unit = c.registry.unit(c.data["unit"])
     _hand_to(c, unit.code)
     c.row["disputed"] = False
@@ -227,38 +128,7 @@ def _hand_to(c: Change, unit_code: str) -> None:
         return_until=c.registry.calendar.due(c.at, limit).at,
         signed_at=None, designated=False, assignee_id=None,
     )  # fmt: skip
-    _end_part(c, unit_code, "转为主办")
-
-
-def _back_to_desk(c: Change) -> None:
-    failed = c.row["failed_dispatches"] + 1
-    c.row.update(
-        owner_unit=c.registry.desk.code, lead_unit=None, signed_at=None, return_until=None, extension_until=None,
-        failed_dispatches=failed, disputed=failed >= MOST_DISPATCHES, designated=False, assignee_id=None,
-    )  # fmt: skip
-
-
-def _returned(c: Change) -> None:
-    """Give it back to the desk. Who had signed stays on as a helper, and so responsible, until another signs."""
-    if c.data.get("suggested_unit"):
-        c.data["suggested_unit"] = c.registry.unit(c.data["suggested_unit"], "suggested_unit").code
-    first: str | None = c.row["responsible_unit"]
-    if c.standing.state is State.SIGNED and first is not None:
-        c.standing.parts[first] = Part(first, "assist", c.at)
-        c.standing.changed_parts.add(first)
-    _back_to_desk(c)
-    c.row["return_count"] += 1
-
-
-def _sign(c: Change) -> None:
-    before: str | None = c.row["responsible_unit"]
-    if before is not None and before != c.row["lead_unit"]:
-        _end_part(c, before, "新的主办单位已签收")
-    c.row.update(signed_at=c.at, responsible_unit=c.row["lead_unit"])
-
-
-def _assign(c: Change) -> None:
-    c.row["assignee_id"] = UUID(str(c.data["assignee"]))
+    handover.end_part(c, unit_code, "转为主办")
 
 
 def _contact(c: Change) -> None:
@@ -337,38 +207,6 @@ def _reopen(c: Change) -> None:
     _start_clocks(c, c.at)
 
 
-def _add_part(c: Change, wanted: str, kind: str, field_name: str) -> str:
-    """Add a unit's part and return its code: history names units by their codes, however they were written."""
-    unit = c.registry.unit(wanted, field_name)
-    c.standing.parts[unit.code] = Part(unit.code, kind, c.at)
-    c.standing.changed_parts.add(unit.code)
-    return unit.code
-
-
-def _whistle(c: Change) -> None:
-    c.data["units"] = [_add_part(c, name, "whistle", "units") for name in c.data["units"]]
-
-
-def _assist(c: Change) -> None:
-    c.data["unit"] = _add_part(c, c.data["unit"], "assist", "unit")
-
-
-def _own_part(c: Change) -> Part:
-    part = c.standing.parts[str(c.actor.unit)]
-    c.standing.changed_parts.add(part.unit_code)
-    return part
-
-
-def _report_in(c: Change) -> None:
-    part = _own_part(c)
-    part.reported_at = part.reported_at or c.at
-
-
-def _finish_part(c: Change) -> None:
-    part = _own_part(c)
-    part.finished_at, part.result = c.at, c.data.get("reason")
-
-
 def _extend(c: Change) -> None:
     c.row["extension_until"] = c.data["until"]
 
@@ -410,12 +248,12 @@ def _mark_overdue(c: Change) -> None:
 
 
 EFFECTS: dict[str, Callable[[Change], None]] = {
-    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch, "designate": _designate, "assign": _assign,
-    "close_directly": _close, "sign": _sign, "return": _returned, "recall": _back_to_desk, "contact": _contact,
+    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch, "designate": _designate, "assign": handover.assign, "relist": handover.relist,
+    "close_directly": _close, "sign": handover.sign, "return": handover.returned, "recall": handover.back_to_desk, "contact": _contact,
     "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
     "close": _close, "rework": _back_to_lead, "close_after_review": _close,
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
-    "reopen": _reopen, "unmerge": _unmerge, "whistle": _whistle, "report_in": _report_in, "assist": _assist,
-    "finish_part": _finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
+    "reopen": _reopen, "unmerge": _unmerge, "whistle": handover.whistle, "report_in": handover.report_in, "assist": handover.assist,
+    "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
     "supervise": _supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
 }  # fmt: skip

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from services.routing import orders, rule_store
 from services.routing.assign import Plan
+from services.routing.held import Change, Part, Standing
 from services.routing.registry import Registry
 from services.routing.rules.book import Broken
-from services.routing.standing import Change, Decided, Part, Standing, apply, registered
+from services.routing.standing import Decided, apply, registered
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
@@ -98,7 +99,8 @@ class Door:
             mode=hands.mode, level=hands.level, tags=list(hands.tags), about_unit=plan.about_unit
         )
         self._broken |= {broken.rule.code: broken for broken in hands.verdict.broken}
-        data: dict[str, Any] = {"certain": plan.certain}
+        standing.row["list_level"] = hands.list_level
+        data: dict[str, Any] = {"certain": plan.certain, "list_level": hands.list_level}
         if rule is not None:
             data |= {"rule": rule.code, "rule_version": rule.version}
         self._note(standing, REGISTER, None, SYSTEM, moment, data)
@@ -117,6 +119,7 @@ class Door:
     ) -> Standing:
         """Take over a ticket that came with a ledger; what is told of it follows by `tell`."""
         standing = registered(ticket, decided, self._registry, moment)
+        standing.row["list_level"] = data.get("list_level")
         _set_deadline(standing, due_at)
         self._note(standing, REGISTER, None, actor, moment, data, recorded_at)
         return standing

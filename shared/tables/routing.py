@@ -147,6 +147,8 @@ ticket_states = tenant_table(
     # who signed last: responsible until another has signed (首接负责)
     text("responsible_unit", nullable=True),
     uuid("assignee_id", nullable=True),
+    # which of the three lists (三级清单) it stands on, if on any
+    text("list_level", nullable=True),
     # why this category, grid, unit and deadline: sentences, for people
     document("why"),
     CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),

@@ -72,6 +72,7 @@ TABLE = {
     "extend": (WORKING, "=", HANDS, "reason until"),
     "decide_extension": (WORKING, "=", f"{HEADS} dispatcher", "approve"),
     "call_back": ("callback closed", "=", CALLERS, "valid"),
+    "relist": (ALL_STATES, "=", f"{DESK} {HEADS}", "list_level reason"),
     "exclude": (ALL_STATES, "=", HEADS, "reason exclusion"),
     "readmit": (ALL_STATES, "=", HEADS, "reason"),
     "urge": (OPEN_STATES, "=", f"{REPORTER} {HEADS} {DESK} system", ""),
@@ -83,12 +84,13 @@ TABLE = {
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
-    "valid": False, "exclusion": "不可抗力",
+    "valid": False, "exclusion": "不可抗力", "list_level": "party",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",
     "suspend": "reason_code", "close": "outcome resolved satisfaction", "close_after_review": "outcome",
     "whistle": "whistle", "rework": "resolved satisfaction", "call_back": "resolved satisfaction",
+    "relist": "list_level",
 }  # fmt: skip
 
 

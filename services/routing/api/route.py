@@ -81,5 +81,6 @@ def _hands(decided: Plan) -> dict[str, Any]:
         ],
         "tags": list(hands.tags),
         "tags_text": [Tag(tag).text for tag in hands.tags],
+        "list_level": hands.list_level,
         "waits": hands.waits or not decided.certain,
     }

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from services.routing import store, view
 from services.routing.act import act, find
+from services.routing.held import Part, Standing
 from services.routing.registry import Registries, Registry
 from services.routing.schemas import ActionIn, TicketDetail, TicketOut, WorkItem
-from services.routing.standing import Part, Standing
 from shared import clock
 from shared.auth import Actor
 from shared.errors import Conflict, invalid

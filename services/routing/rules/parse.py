@@ -35,7 +35,7 @@ from services.routing.rules.vocabulary import (
     plain,
 )
 from shared.errors import invalid
-from shared.terms import Channel, Kind, Level, Mode, Term
+from shared.terms import Channel, Kind, Level, ListLevel, Mode, Term
 
 DEEPEST, MOST_VALUES, LONGEST = 4, 200, 100
 WEEK = frozenset(range(1, 8))
@@ -55,6 +55,7 @@ class Result:
     level: str | None = None
     tags: tuple[str, ...] = ()
     person: str | None = None
+    list_level: str | None = None
     wait: bool = False
     adds: bool = False
 
@@ -256,6 +257,7 @@ _RESULT: dict[str, Callable[[Any, str], Any]] = {
     "level": _term(Level),
     "tags": _tags,
     PERSON: _person,
+    "list_level": _term(ListLevel),
     "wait": _flag,
     "adds": _flag,
 }
