@@ -113,7 +113,7 @@ def _registered(row: Row[Any]) -> dict[str, Any]:
 def _step(move: Row[Any], names: Mapping[str, str], *, public: bool) -> dict[str, Any]:
     role, state = Role(move.actor_role), State(move.to_state)
     # Of a dispatch one wants to know to whom, of all else by whom.
-    unit = move.lead_unit if move.action == "dispatch" else move.actor_unit
+    unit = move.lead_unit if move.action in {"dispatch", "designate"} else move.actor_unit
     told = not public or move.action in PUBLIC_REASONS or role is Role.RESIDENT
     return {
         "seq": move.seq,

@@ -12,6 +12,7 @@ from services.routing.registry import Registry, Unit
 from shared.errors import Invalid, invalid
 from shared.terms import Mode
 
+_SAYS_ABOUT = frozenset({"accept", "dispatch", "designate"})
 _OFFENDED = "诉求反映的就是{name},应当回避,请交上一级或其他单位"
 
 
@@ -85,6 +86,8 @@ def refuse_conflict(
     action: str, standing: Standing, registry: Registry, data: dict[str, Any], helpers: list[str]
 ) -> None:
     """Raise Invalid where a move would bring in the unit complained about."""
+    if action not in _SAYS_ABOUT:
+        data.pop("about_unit", None)  # it is the desk's to say, where it sends the matter somewhere
     about = _about(standing, registry, data)
     if about is None:
         return

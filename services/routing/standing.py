@@ -202,7 +202,8 @@ def _unmerge(c: Change) -> None:
 def _reopen(c: Change) -> None:
     """Give a reopened ticket back to who had it (or should have had it); its clock begins anew."""
     category = c.registry.category(c.row["category_code"])
-    lead = c.row["lead_unit"] or c.registry.lead_of(category, c.row["community_code"]).code
+    usual = c.registry.lead_of(category, c.row["community_code"])
+    lead = c.row["lead_unit"] or clear_of(usual, c.row["about_unit"], c.registry).code
     c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
     _start_clocks(c, c.at)
 

@@ -126,6 +126,8 @@ async def test_the_unit_complained_about_neither_leads_nor_helps_nor_checks(time
     await do(number, "dispatch", "dispatcher", unit="城管办")
     await do(number, "sign", OTHER)
     assert (await do(number, "assist", OTHER, status=422, unit="物业办"))["code"] == "conflict_of_interest"
+    aside = await do(number, "assist", OTHER, status=422, unit="物业办", about_unit="none")
+    assert aside["code"] == "conflict_of_interest"
     whistled = await do(number, "whistle", OTHER, status=422, units=["城建办", "物业办"], reason="到场")
     assert whistled["errors"][0]["field"] == "units"
 

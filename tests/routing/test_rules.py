@@ -84,7 +84,7 @@ def test_a_night_runs_over_midnight(moment, inside):
 
 
 FAULTY = [
-    ({"colour": ["red"]}, "conditions.colour"), ({"kinds": ["anger"]}, "conditions.kinds[0]"), ({"kinds": []}, "conditions.kinds"),
+    ({"colour": ["red"]}, "conditions.colour"), ({"\ud800": 1}, "conditions.?"), ({"kinds": ["anger"]}, "conditions.kinds[0]"), ({"kinds": []}, "conditions.kinds"),
     ({"hours": {"from": "25:00", "until": "08:00"}}, "conditions.hours.from"), ({"hours": {"from": "08:00"}}, "conditions.hours"),
     ({"weekdays": [8]}, "conditions.weekdays"), ({"weekdays": [True]}, "conditions.weekdays"), ({"workday": 1}, "conditions.workday"),
     ({"dates": {"from": "2026-02-30"}}, "conditions.dates"), ({"season": {"from": "13-01", "until": "01-01"}}, "conditions.season"),
@@ -106,7 +106,7 @@ def test_a_faulty_condition_is_named_by_its_place_in_chinese(document, field):
     [
         {}, {"adds": True}, {"lead_unit": ""}, {"mode": "joint", "lead_unit": "wuye"}, {"adds": True, "lead_unit": "wuye"},
         {"lead_unit": "wuye", "co_units": ["wuye"]}, {"tags": ["pain_point"]}, {"lead_unit": "wuye", "mode": "slow"},
-        {"lead_unit": "wuye", "limit": "3wd"}, {"adds": True, "wait": True}, None,
+        {"lead_unit": "wuye", "limit": "3wd"}, {"adds": True, "wait": True}, {"lead_unit": "wuye", "person": []}, {"lead_unit": "wuye", "person": "某某"}, None,
     ],
     ids=str,
 )  # fmt: skip

@@ -79,7 +79,7 @@ def condition(document: Any, path: str = "conditions", depth: int = 1) -> Condit
         elif name in _LEAVES:
             parts.append(_LEAVES[name](value, here))
         else:
-            raise invalid(here[:200], f"没有这种条件;可用:all、any、not、{'、'.join(_LEAVES)}")
+            raise invalid(_visible(here), f"没有这种条件;可用:all、any、not、{'、'.join(_LEAVES)}")
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
@@ -88,7 +88,7 @@ def result(document: Any, path: str = "result") -> Result:
     given = _mapping(document, path)
     unknown = next((name for name in given if name not in _RESULT), None)
     if unknown is not None:
-        raise invalid(f"{path}.{unknown}"[:200], f"没有这种结果;可用:{'、'.join(_RESULT)}")
+        raise invalid(_visible(f"{path}.{unknown}"), f"没有这种结果;可用:{'、'.join(_RESULT)}")
     read = Result(**{name: _RESULT[name](value, f"{path}.{name}") for name, value in given.items()})
     if read == Result(adds=read.adds):
         raise invalid(path, "规则须有结果")
@@ -101,6 +101,11 @@ def result(document: Any, path: str = "result") -> Result:
     if read.mode == Mode.JOINT and not read.co_units:
         raise invalid(f"{path}.co_units", "联办至少要有一个协办单位")
     return read
+
+
+def _visible(path: str) -> str:
+    """Return a place as it can be shown, however strange the name that somebody has written there."""
+    return "".join(c if c.isprintable() else "?" for c in path)[:LONGEST]
 
 
 def _mapping(value: Any, path: str) -> Mapping[str, Any]:
@@ -222,10 +227,11 @@ def _tags(value: Any, path: str) -> tuple[str, ...]:
 
 
 def _person(value: Any, path: str) -> str:
-    if value in {RESPONSIBLE, LEAST_LOADED}:
-        return str(value)
+    name = _string(value, path)
+    if name in {RESPONSIBLE, LEAST_LOADED}:
+        return name
     try:
-        return str(UUID(_string(value, path)))
+        return str(UUID(name))
     except ValueError as error:
         raise invalid(
             path, f"应为 {RESPONSIBLE}(网格责任人)、{LEAST_LOADED}(工作量最少)或工作人员的 id"
