@@ -207,9 +207,7 @@ def _relist(course: _Course, _: Move, data: Data) -> None:
 
 def _first(name: str) -> Callable[[_Course, Move, Data], None]:
     def keep(course: _Course, move: Move, data: Data) -> None:
-        # Neither a time nobody told nor one that the system signed at is anybody's signature.
-        told = not data.get("assumed") and not data.get("deemed")
-        if told and course.times.get(name) is None:
+        if not data.get("assumed") and course.times.get(name) is None:
             course.times[name] = move["occurred_at"]
 
     return keep
