@@ -12,6 +12,7 @@ from datetime import datetime
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.terms import (
     Agency,
+    ListLevel,
     Outcome,
     PauseReason,
     RejectReason,
@@ -73,6 +74,7 @@ _AREA = _who(R.AREA, Role.COMMUNITY, Role.GRID_WORKER)
 _CHECK = _who(R.NOT_LEAD, Role.SUPERVISOR, Role.DISPATCHER)
 _CALL = _who(R.NOT_LEAD, Role.CALLBACK_CLERK, Role.SUPERVISOR)
 _HEAD = _who(R.ANY, Role.SUPERVISOR, Role.LEADER)
+_HEADS = frozenset({Role.SUPERVISOR, Role.LEADER})
 _SYSTEM = _who(R.ANY, Role.SYSTEM)
 _REPORTER = _who(R.REPORTER, Role.RESIDENT)
 _STAFF = _DESK + _LEAD + _PART + _AREA + _HEAD + _who(R.ANY, Role.CALLBACK_CLERK)
@@ -104,6 +106,7 @@ def _from(*states: State) -> frozenset[State]:
 
 
 _WORKING = _from(S.SIGNED, S.HANDLING)
+_WITH_LEAD = _WORKING | {S.DISPATCHED, S.SUSPENDED}
 _BEFORE_DISPATCH = _from(S.SUBMITTED, S.ACCEPTED)
 
 EDGES: tuple[Edge, ...] = (
@@ -115,12 +118,14 @@ EDGES: tuple[Edge, ...] = (
          ("agency",), {"agency": Agency}),
     Edge("withdraw", "撤回", _BEFORE_DISPATCH | {S.DISPATCHED}, S.WITHDRAWN, _REPORTER + _DESK, "签收之前诉求人可以撤回"),
     Edge("dispatch", "派单", _from(S.ACCEPTED), S.DISPATCHED, _DESK + _SYSTEM, "明确主办单位和时限;议题转为项目"),
+    Edge("designate", "指定", _from(S.ACCEPTED), S.DISPATCHED, _HEAD, "几次派单不成,由督办员或领导指定主办单位,不得再退",
+         ("unit", "reason")),
     Edge("close_directly", "直办办结", _from(S.ACCEPTED), S.CLOSED, _DESK + _AREA, "现场解决或当场答复,不派单",
          ("reason",), {"outcome": Outcome}),
-    Edge("sign", "签收", _from(S.DISPATCHED), S.SIGNED, _LEAD, "主办单位接单"),
+    Edge("sign", "签收", _from(S.DISPATCHED), S.SIGNED, _LEAD + _SYSTEM, "主办单位接单;逾期不答复视为接受,由系统代签"),
     Edge("return", "退单", _from(S.DISPATCHED, S.SIGNED), S.ACCEPTED, _LEAD, "非本单位职责,须在退单时限内说明理由",
          ("reason",)),
-    Edge("recall", "撤回派单", _from(S.DISPATCHED), S.ACCEPTED, _DESK, "派错时由派单员收回", ("reason",)),
+    Edge("recall", "撤回派单", _from(S.DISPATCHED), S.ACCEPTED, _DESK + _HEAD, "派错时收回;指定的只能由督办员或领导收回", ("reason",)),
     Edge("contact", "先行联系", _from(S.SIGNED), S.HANDLING, _LEAD, "与诉求人先行联系"),
     Edge("handle", "承办办结", _from(S.HANDLING), S.HANDLED, _LEAD, "主办单位提交办理结果,协办部分须先完成",
          ("reason",), {"outcome": Outcome}),
@@ -142,12 +147,15 @@ EDGES: tuple[Edge, ...] = (
     # The moves below stay where they are: hands are added, clocks are moved, words are kept.
     Edge("whistle", "吹哨", _WORKING, None, _LEAD + _AREA, "召集部门到场", ("units", "reason"), {"whistle": WhistleKind}),
     Edge("report_in", "报到", _WORKING, None, _PART, "被召部门到场报到"),
-    Edge("assist", "协办", _WORKING, None, _LEAD + _DESK, "增加协办单位", ("unit",)),
+    Edge("assist", "协办", _WORKING | {S.DISPATCHED}, None, _LEAD + _DESK + _SYSTEM, "增加协办单位", ("unit",)),
+    Edge("assign", "指派", _WITH_LEAD, None, _LEAD + _SYSTEM, "主办单位确定或更换具体承办人,规则也可以"),
     Edge("finish_part", "完成协办", _WORKING, None, _PART, "协办单位完成自己的部分", ("reason",)),
     Edge("extend", "申请延期", _WORKING, None, _LEAD, "届满前提出,说明理由", ("reason", "until")),
     Edge("decide_extension", "审批延期", _WORKING, None, _HEAD + _who(R.ANY, Role.DISPATCHER), "批准或驳回延期", ("approve",)),
     Edge("call_back", "回访登记", _from(S.CALLBACK, S.CLOSED), None, _CALL, "记下回访是否有效、是否联系、解决、满意",
          ("valid",), _FOUND),
+    Edge("relist", "调整清单", frozenset(State), None, _DESK + _HEAD, "在三级清单之间移动,去向和理由留痕",
+         ("list_level", "reason"), {"list_level": ListLevel}),
     Edge("exclude", "考核剔除", frozenset(State), None, _HEAD, "从考核口径中剔除,全口径照计", ("reason", "exclusion")),
     Edge("readmit", "撤销剔除", frozenset(State), None, _HEAD, "恢复计入考核口径", ("reason",)),
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
@@ -182,6 +190,8 @@ class Situation:
     extensions: int = 0
     max_extensions: int = 2
     reopen_window_days: int = 30
+    disputed: bool = False
+    designated: bool = False
 
 
 def action_text(action: str) -> str:
@@ -263,7 +273,16 @@ def _follow(
         )
     _require(edge, data)
     _guard(edge, situation, role, occurred_at, data)
+    if role and edge.action == "return" and situation.state is S.SIGNED:
+        _require_successor(data)
     return edge.target or situation.state
+
+
+def _require_successor(data: dict[str, object]) -> None:
+    """Ask whoever has signed whose it is instead: the first receiver stays responsible until another signs."""
+    if data.get("suggested_unit") in _ABSENT:
+        message = "签收之后退单,首接单位须写明应由哪个单位办理(suggested_unit)"
+        raise Invalid(message, errors=[FieldError("suggested_unit", message)], code="data_required")
 
 
 _ABSENT: tuple[object, ...] = (None, "", [])
@@ -291,9 +310,8 @@ def _guard(
     if now.moved_at and occurred_at < now.moved_at:
         raise Conflict("发生时间不能早于上一步的时间", code="before_previous_move")
     match edge.action:
-        # The limit binds whoever returns it now; of a ledger's returns nobody knows exactly when they were.
-        case "return" if role and now.return_until and occurred_at > now.return_until:
-            raise Conflict("已过退单时限,视为接受", code="return_limit_passed")
+        case "return" | "recall" | "dispatch" if role:
+            _guard_hand_over(edge.action, now, role, occurred_at)
         case "handle" if now.open_parts:
             raise Conflict(f"还有 {now.open_parts} 个协办单位没有完成", code="parts_open")
         case "extend":
@@ -305,6 +323,21 @@ def _guard(
                 raise Conflict(
                     f"办结已超过 {now.reopen_window_days} 天,请重新提交诉求", code="reopen_window_passed"
                 )
+        case _:
+            pass
+
+
+def _guard_hand_over(action: str, now: Situation, role: Role, occurred_at: datetime) -> None:
+    """Hold whoever hands it on now to the limit and to what was designated; of a ledger's moves nobody knows enough."""
+    match action:
+        case "return" if now.designated:
+            raise Conflict("指定的主办单位不得再退单", code="designated_unit_keeps_it")
+        case "return" if now.return_until and occurred_at > now.return_until:
+            raise Conflict("已过退单时限,视为接受", code="return_limit_passed")
+        case "recall" if now.designated and role not in _HEADS:
+            raise Conflict("指定的主办单位只能由督办员或街道领导收回", code="designated_unit_keeps_it")
+        case "dispatch" if now.disputed:
+            raise Conflict("多次派单未成,须由督办员或街道领导指定主办单位", code="designation_needed")
         case _:
             pass
 
@@ -333,7 +366,7 @@ _FIELD_TEXT = {
     "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
     "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
-    "exclusion": "剔除事由(exclusion)",
+    "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
 }  # fmt: skip
 
 

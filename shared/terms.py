@@ -150,6 +150,14 @@ class Crs(Term):
     BD09 = "bd09", "BD-09(百度)"
 
 
+class ListLevel(Term):
+    """Whose list of commitments (三级清单) an item stands on."""
+
+    STREET = "street", "街道"
+    COMMUNITY = "community", "社区"
+    PARTY = "party", "党组织"
+
+
 class Satisfaction(Term):
     VERY_SATISFIED = "very_satisfied", "非常满意"
     SATISFIED = "satisfied", "满意"

@@ -24,11 +24,13 @@ app = typer.Typer(
 secrets = typer.Typer(help="密钥文件:新建、轮换。", no_args_is_help=True)
 events = typer.Typer(help="等待投递和已搁置的事件。", invoke_without_command=True)
 calendar = typer.Typer(help="工作日历:节假日和调休。", no_args_is_help=True)
+rules = typer.Typer(help="派单规则:导入、导出。", no_args_is_help=True)
 seed = typer.Typer(help="演示数据。", no_args_is_help=True)
 registry = typer.Typer(help="登记簿:区域、单位、人员、分类。", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
 app.add_typer(events, name="events")
 app.add_typer(calendar, name="calendar")
+app.add_typer(rules, name="rules")
 app.add_typer(seed, name="seed")
 app.add_typer(registry, name="registry")
 
@@ -196,6 +198,27 @@ def calendar_seed() -> None:
 
     years, days = holidays.seed()
     print(f"已装入 {years[0]}–{years[-1]} 年,共 {days} 天")
+
+
+@rules.command("import")
+def rules_import(
+    file: Annotated[Path, typer.Argument(help="规则的 JSON 列表,格式同 rules export 的输出")],
+    street: OneStreet,
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="写入;不写则只试算")] = False,
+) -> None:
+    """逐条核对规则并试算影响;加 --apply 才写入。有一条不对,退出码为 1。"""
+    from services.console.rule_files import bring
+
+    raise SystemExit(bring(file, street, apply=apply))
+
+
+@rules.command("export")
+def rules_export(street: OneStreet) -> None:
+    """打印今天有效的派单规则(JSON)。"""
+    from services.console.rule_files import export
+
+    print(export(street))
 
 
 @seed.command("demo")

@@ -20,6 +20,7 @@ OLDEST_SERVER = 15
 NOVEMBER = 11
 PRIVATE = 0o077
 MARKS = {True: "✓", False: "✗", None: "!"}
+_OFF = "SELECT code, reason FROM routing_rule_states WHERE NOT enabled AND changed_by IS NULL ORDER BY code"
 _PARKED = "SELECT count(*) FROM deliveries WHERE parked_at IS NOT NULL"
 
 
@@ -130,7 +131,10 @@ async def _content(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
     async with connection.transaction(readonly=True):
         await connection.execute(f"SET LOCAL app.streets = '{','.join(str(int(r['id'])) for r in rows)}'")
         parked = await connection.fetchval(_PARKED)
+        off = await connection.fetch(_OFF)
     yield Finding(not parked, f"{parked} 条事件已搁置:banjie events --parked" if parked else "没有搁置的事件")
+    for rule in off:
+        yield Finding(None, f"派单规则 {rule['code']} 已自行停用:{rule['reason']}(GET /v1/rules)")
 
 
 async def _login(known: Settings, keys: keyring.Keyring, role: str) -> Finding:

@@ -15,7 +15,7 @@ TITLE_LENGTH = 30
 _CLOSING = frozenset({"close", "close_directly", "close_after_review", "close_deferred", "close_transferred"})
 # What a resident sees of the course: where the matter went, not how the house talks about it.
 PUBLIC_ACTIONS = _CLOSING | {
-    "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "sign", "contact",
+    "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "designate", "sign", "contact",
     "handle", "rework", "reopen", "suspend", "resume", "decide_extension", "urge",
 }  # fmt: skip
 # Whose reasons are meant for the reporter (rejections and pauses must be told); the others are working notes.
@@ -121,7 +121,7 @@ def _registered(row: Row[Any]) -> dict[str, Any]:
 def _step(move: Row[Any], names: Mapping[str, str], *, public: bool) -> dict[str, Any]:
     role, state = Role(move.actor_role), State(move.to_state)
     # Of a dispatch one wants to know to whom, of all else by whom.
-    unit = move.lead_unit if move.action == "dispatch" else move.actor_unit
+    unit = move.lead_unit if move.action in {"dispatch", "designate"} else move.actor_unit
     told = not public or move.action in PUBLIC_REASONS or role is Role.RESIDENT
     return {
         "seq": move.seq,

@@ -18,7 +18,7 @@ _MOVES = """
 SELECT ticket_id, action, to_state, due_at, sign_due_at, contact_due_at, lead_unit, category_code, community_code,
   grid_code, kind, mode, level, outcome, occurred_at, actor_unit,
   CASE WHEN action IN ('register', 'call_back', 'close', 'rework', 'exclude', 'sign', 'contact', 'decide_extension',
-    'assist', 'whistle') AND data <> '{}' THEN data END AS data
+    'assist', 'whistle', 'relist') AND data <> '{}' THEN data END AS data
 FROM transitions WHERE """
 _RATINGS = "SELECT ticket_id, occurred_at, satisfaction FROM ratings WHERE "
 

@@ -236,6 +236,10 @@ def _register(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> Non
     life.excluded = data.get("exclusion") or ""
 
 
+def _relist(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
+    life.list_level = data.get("list_level") or ""
+
+
 def _exclude(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
     life.excluded = data.get("exclusion") or ""
 
@@ -248,7 +252,9 @@ def _sign(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None
     # A ledger that does not say when it was signed proves no timeliness: the move is only assumed.
     if life.signed_at is None and not data.get("assumed"):
         life.signed_at = at
-        life.signed_on_time = move["sign_due_at"] is not None and at <= move["sign_due_at"]
+        # Deemed to have signed because it did not answer: no timeliness in that, whichever limit was the shorter.
+        in_time = move["sign_due_at"] is not None and at <= move["sign_due_at"]
+        life.signed_on_time = in_time and not data.get("deemed")
 
 
 def _contact(life: _Life, move: Any, data: Mapping[str, Any], at: datetime) -> None:
@@ -303,7 +309,7 @@ def _report_in(life: _Life, move: Any, _: Any, at: datetime) -> None:
 
 _ENDS_A_CALLBACK = frozenset({"call_back", "close", "rework"})
 _EFFECTS = {
-    REGISTER: _register, "exclude": _exclude, "readmit": _readmit, "sign": _sign, "contact": _contact,
+    REGISTER: _register, "relist": _relist, "exclude": _exclude, "readmit": _readmit, "sign": _sign, "contact": _contact,
     "return": _return, "rework": _rework, "reopen": _reopen, "escalate": _escalate, "extend": _extend,
     "decide_extension": _decide_extension, "suspend": _suspend, "assist": _assist, "whistle": _whistle,
     "report_in": _report_in,

@@ -8,16 +8,18 @@ import asyncpg
 from sqlalchemy import select
 
 from services.routing import view
-from services.routing.place import place
+from services.routing.held import Standing
+from services.routing.place import look_around, place
 from services.routing.registry import Registry
+from services.routing.rules.vocabulary import LEAST_LOADED
 from services.routing.schemas import ActionIn
-from services.routing.standing import Standing
 from services.routing.transitions import Door
+from services.routing.workload import crew_of
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Conflict, NotFound, Stale, invalid
-from shared.lifecycle import State
+from shared.lifecycle import State, actions
 from shared.process import Process
 from shared.scope import visible
 from shared.streets import Street
@@ -106,6 +108,9 @@ async def _move(
     data = body.model_dump(exclude_none=True, exclude={"occurred_at"})
     if into is not None:
         data["into_id"] = _leads_somewhere(into, standings)
+    held = standing.relations(actor, registry)
+    if action == "assign" and action in actions(door.situation(standing), actor.role, held, occurred_at):
+        data |= await _assignee(tx, registry, standing, body.assignee)
     door.move(standing, action, actor, occurred_at, data)
     await door.write()
     return view.ticket(standing, registry, street, actor, window)
@@ -119,7 +124,22 @@ async def _placed(tx: Transaction, door: Door, registry: Registry, ticket_id: UU
     ticket: Mapping[str, Any] = await tx.raw.fetchrow(_NEW, registry.street_id, ticket_id)
     if ticket["from_ledger"]:
         raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
-    return place(door, registry, ticket)
+    return place(door, registry, ticket, await look_around(tx, registry, [ticket]))
+
+
+async def _assignee(
+    tx: Transaction, registry: Registry, standing: Standing, wanted: UUID | None
+) -> dict[str, Any]:
+    """Return the person named, or of the lead unit whoever has the least in hand; raise Invalid if there is none."""
+    row, crew = standing.row, await crew_of(tx, registry.street_id)
+    if wanted is not None:
+        if not crew.has(row["lead_unit"], wanted):
+            raise invalid("assignee", "主办单位没有这位在职人员", code="unknown_person")
+        return {"assignee": wanted}
+    chosen = crew.choose(row["lead_unit"], row["grid_code"], LEAST_LOADED, row["mode"])
+    if chosen is None:
+        raise invalid("assignee", "主办单位在这里没有在职人员,请先登记", code="nobody_there")
+    return {"assignee": chosen.id, "reason": chosen.why}
 
 
 async def _into(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.routing.classification.classifier import Candidate
-from services.routing.classification.cues import kind_of, urgent_word
+from services.routing.classification.cues import kind_of
 from services.routing.deadlines import Clocks, clocks
-from services.routing.registry import OTHER, Category, Registry, Unit
+from services.routing.hands import Hands, Subject, choose, complained_of, concerned
+from services.routing.registry import OTHER, Category, Registry
 from shared.calendar import Deadline, parse_limit
 from shared.clock import local_day
-from shared.terms import Kind, Mode
+from shared.terms import Channel, Kind
 
 ACCEPT_LIMIT = parse_limit("1wd")
 
@@ -32,14 +33,18 @@ class Matter:
     address: str | None = None
     community_code: str | None = None
     grid_code: str | None = None
+    channel: str = Channel.MINI_PROGRAM
+    about_unit: str | None = None
+    """The code of the unit complained about, where the reporter names it."""
+    reported_before: frozenset[str] = frozenset()
+    """The categories of what the same reporter has reported lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where a ticket goes. `certain` is False when a person has to say what it is about.
 
-    `mode` is the category's, or urgent where the text tells of danger now; `classifier` the version that was asked,
-    None where the category was given.
+    `classifier`: the version that was asked, None where the category was given.
     """
 
     kind: str
@@ -47,12 +52,17 @@ class Plan:
     candidates: tuple[Candidate, ...]
     certain: bool
     classifier: str | None
-    mode: str
     grid_code: str | None
     community_code: str | None
-    lead_unit: Unit
+    about_unit: str | None
+    hands: Hands
     clocks: Clocks
     why: list[str]
+
+    @property
+    def mode(self) -> str:
+        """How it is taken: as the rules say, and urgently where the text tells of danger now."""
+        return self.hands.mode
 
 
 def plan(matter: Matter, registry: Registry) -> Plan:
@@ -60,28 +70,36 @@ def plan(matter: Matter, registry: Registry) -> Plan:
     why: list[str] = []
     category, candidates, certain = _category(matter, registry, why)
     grid_code, community_code = _place(matter, registry, why)
-    lead_unit = _lead_unit(category, community_code, registry, why)
     kind = matter.kind or kind_of(matter.content)
-    policy = registry.policy_on(matter.received_at)
-    mode = _mode(matter.content, kind, category, why)
-    due = clocks(
-        policy.limits(category.limits, kind, mode), matter.received_at, registry.calendar,
-        count_from=policy.count_from, after_hours=policy.after_hours,
-    )  # fmt: skip
     if matter.kind is None:
         why.append(f"诉求类型按文字判断为“{Kind(kind).text}”")
+    why += concerned(matter.content)
+    about = _about(matter, kind, community_code, registry, why)
+    hands = choose(
+        Subject(
+            content=matter.content, kind=kind, category=category, channel=matter.channel, community=community_code,
+            grid=grid_code, received_at=matter.received_at, about=about,
+            repeat=category.code in matter.reported_before,
+        ),
+        registry,
+    )  # fmt: skip
+    policy = registry.policy_on(matter.received_at)
+    due = clocks(
+        policy.limits(category.limits, kind, hands.mode), matter.received_at, registry.calendar,
+        count_from=policy.count_from, after_hours=policy.after_hours,
+    )  # fmt: skip
     return Plan(
         kind,
         category,
         tuple(candidates),
         certain,
         registry.classifier.version if matter.category_code is None else None,
-        mode,
         grid_code,
         community_code,
-        lead_unit,
+        about,
+        hands,
         due,
-        [*why, *due.why],
+        [*why, *hands.why, *due.why],
     )
 
 
@@ -106,15 +124,6 @@ def _category(matter: Matter, registry: Registry, why: list[str]) -> tuple[Categ
         return category, candidates, True
     why.append(f"文字不足以判断分类,归入“其他”,由派单员确定({classifier.version})")
     return registry.category(OTHER), candidates, False
-
-
-def _mode(content: str, kind: str, category: Category, why: list[str]) -> str:
-    """Return how urgently it is to be taken: danger now counts more than the category; thanks tell of danger past."""
-    word = urgent_word(content)
-    if word is None or category.mode == Mode.URGENT or kind == Kind.PRAISE:
-        return category.mode
-    why.append(f"文中有“{word}”,按紧急处理")
-    return Mode.URGENT.value
 
 
 def _place(matter: Matter, registry: Registry, why: list[str]) -> tuple[str | None, str | None]:
@@ -154,10 +163,15 @@ def _named_community(matter: Matter, registry: Registry, why: list[str]) -> str 
     return None
 
 
-def _lead_unit(category: Category, community_code: str | None, registry: Registry, why: list[str]) -> Unit:
-    unit = registry.lead_of(category, community_code)
-    if unit.code == category.lead_unit:
-        why.append(f"“{category.name}”的主办单位为{unit.name}")
-    else:
-        why.append(f"“{category.name}”由所在社区承办:{unit.name}")
-    return unit
+def _about(
+    matter: Matter, kind: str, community: str | None, registry: Registry, why: list[str]
+) -> str | None:
+    """Return the unit complained about: the one named as such, else the one that a complaint speaks of."""
+    if matter.about_unit is not None:
+        why.append(f"被反映的单位由提交者注明:{registry.unit(matter.about_unit, 'about_unit').name}")
+        return registry.unit(matter.about_unit, "about_unit").code
+    found = complained_of(matter.content, kind, community, registry)
+    if found is None:
+        return None
+    why.append(f"诉求类型为“{Kind(kind).text}”且文中提到“{found.name}”,视为被反映的单位")
+    return found.code

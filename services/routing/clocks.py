@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from services.routing.deadlines import duration_text, explain
+from services.routing.held import Part
 from services.routing.registry import Registry
-from services.routing.standing import Part
 from services.routing.timing import policy_of
 from shared import clock
 from shared.calendar import Deadline, parse_limit

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.routing import ledger
 from services.routing.naming import Names
-from services.routing.place import place
+from services.routing.place import look_around, place
 from services.routing.registry import Registries, Registry
 from services.routing.transitions import SYSTEM, Door
 from shared.auth import Actor
@@ -70,8 +70,10 @@ class Consumer:
 
     async def _place(self, tx: Transaction, registry: Registry, ticket_ids: list[UUID]) -> None:
         door = self._door(tx, registry)
-        for ticket in await tx.raw.fetch(_NEW, registry.street_id, ticket_ids):
-            place(door, registry, ticket)
+        new = await tx.raw.fetch(_NEW, registry.street_id, ticket_ids)
+        around = await look_around(tx, registry, new)
+        for ticket in new:
+            place(door, registry, ticket, around)
         await door.write()
 
     async def _petitions(self, tx: Transaction, registry: Registry, petition_ids: list[UUID]) -> None:
@@ -81,8 +83,10 @@ class Consumer:
         late = {row["ticket_id"] for row in rows} - standings.keys()
         if late:
             # The petition overtook its ticket: place the ticket first, its own event will find it done.
-            for ticket in await tx.raw.fetch(_NEW, registry.street_id, sorted(late)):
-                standings[ticket["id"]] = place(door, registry, ticket)
+            new = await tx.raw.fetch(_NEW, registry.street_id, sorted(late))
+            around = await look_around(tx, registry, new)
+            for ticket in new:
+                standings[ticket["id"]] = place(door, registry, ticket, around)
         for row in rows:
             _grant(door, standings[row["ticket_id"]], row, registry)
         await door.write()

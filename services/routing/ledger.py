@@ -13,9 +13,9 @@ from uuid import UUID
 import structlog
 
 from services.routing import naming
+from services.routing.held import Standing
 from services.routing.naming import Names
 from services.routing.registry import Category, Registry
-from services.routing.standing import Standing
 from services.routing.transitions import Door
 from shared.auth import Actor
 from shared.calendar import parse_limit

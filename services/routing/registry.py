@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
-from services.routing import roster, trained
+from services.routing import roster, rule_store, trained
 from services.routing.boundaries import Cells
 from services.routing.classification.classifier import Classifier, packaged
 from services.routing.deadlines import Limits
@@ -17,6 +18,7 @@ from services.routing.geometry import convert
 from services.routing.people import Member, Person, Staffing
 from services.routing.policy import ClockPolicy, Clockwork
 from services.routing.roster import Roster
+from services.routing.rules.book import Known, Rulebook
 from services.routing.validity import holds
 from shared import clock, workdays
 from shared.calendar import WorkCalendar
@@ -84,6 +86,7 @@ class Registry:
     clockwork: Clockwork = field(default_factory=Clockwork)
     catalogue_version: int | None = None
     ended: frozenset[str] = frozenset()  # codes of units, communities and categories that hold no longer
+    rulebook: Rulebook = field(default_factory=Rulebook)
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
     classifier: Classifier = field(default_factory=packaged)
@@ -205,28 +208,22 @@ class Registries:
 
 async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Roster) -> Registry:
     """Return the registry as the tables have it now."""
-    known = {
-        r.code: Unit(
-            r.code, r.name, r.kind, r.level, r.parent_code, r.community_code, r.is_desk, r.valid_until
-        )
-        for r in await tx.rows(select(units).where(units.c.street_id == street_id))
-    }
+    known = await _units(tx, street_id)
     today = clock.local_day(clock.now())
     current = [u for u in known.values() if holds(clock.EVER, u.valid_until, today)]
     desk = next((u for u in current if u.is_desk), None)
     if desk is None:
         raise Problem("本街道还没有设置派单台,请先导入单位", code=NO_DESK)
     kinds = await tx.rows(select(categories).where(categories.c.street_id == street_id))
-    catalogue = {
-        r.code: Category(
-            r.code, r.group_name, r.name, r.lead_unit, r.level, r.mode,
-            Limits(sign=r.sign_limit, contact=r.contact_limit, resolve=r.resolve_limit),
-        )
-        for r in kinds
-    }  # fmt: skip
+    catalogue = {r.code: _category(r) for r in kinds}
     places = await tx.rows(select(communities).where(communities.c.street_id == street_id))
     cells = await tx.rows(select(grids.c.code, grids.c.community_code).where(grids.c.street_id == street_id))
     policies = await tx.rows(select(channel_policies).where(channel_policies.c.street_id == street_id))
+    codes = Known(
+        units=frozenset(unit.code for unit in current), categories=frozenset(catalogue),
+        groups=frozenset(c.group_name for c in catalogue.values()),
+        communities=frozenset(r.code for r in places), grids=frozenset(r.code for r in cells),
+    )  # fmt: skip
     return Registry(
         street_id=street_id,
         desk=desk,
@@ -252,4 +249,21 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         units_by_name={u.name: u for u in (*known.values(), *current)},
         committees={u.community_code: u for u in current if u.community_code is not None},
         classifier=await trained.active(tx, street_id),
+        rulebook=await rule_store.read(tx, street_id, codes),
     )
+
+
+async def _units(tx: Transaction, street_id: int) -> dict[str, Unit]:
+    return {
+        r.code: Unit(
+            r.code, r.name, r.kind, r.level, r.parent_code, r.community_code, r.is_desk, r.valid_until
+        )
+        for r in await tx.rows(select(units).where(units.c.street_id == street_id))
+    }
+
+
+def _category(row: Row[Any]) -> Category:
+    return Category(
+        row.code, row.group_name, row.name, row.lead_unit, row.level, row.mode,
+        Limits(sign=row.sign_limit, contact=row.contact_limit, resolve=row.resolve_limit),
+    )  # fmt: skip

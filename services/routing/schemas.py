@@ -1,10 +1,21 @@
 """What goes over routing's wire."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from shared.terms import TICKET_NUMBER, Agency, Kind, Outcome, Resolved, Satisfaction, WhistleKind
+from shared.terms import (
+    TICKET_NUMBER,
+    Agency,
+    Channel,
+    Kind,
+    ListLevel,
+    Outcome,
+    Resolved,
+    Satisfaction,
+    WhistleKind,
+)
 from shared.web.fields import (
     Answer,
     Body,
@@ -31,6 +42,11 @@ class ActionIn(Body):
     reason_code: Code | None = None
     unit: Short | None = Field(None, description="单位代码或名称")
     units: list[Short] | None = Field(None, min_length=1, max_length=20)
+    co_units: list[Short] | None = Field(None, max_length=20, description="协办单位,派单时填写")
+    about_unit: Short | None = Field(None, description="被反映的单位,应当回避;认错了写 none")
+    suggested_unit: Short | None = Field(None, description="签收之后退单时,应由哪个单位办理")
+    list_level: ListLevel | None = Field(None, description="三级清单:列入哪一级")
+    assignee: UUID | None = Field(None, description="具体承办人;不填则选主办单位中在办工作量最少的")
     outcome: Outcome | None = None
     into: Number | None = Field(None, description="并入的工单编号")
     agency: Agency | None = None
@@ -126,6 +142,18 @@ class TicketOut(Answer):
     feedback_due_at: LocalTime | None
     paused_seconds: int
     extension_count: int
+    about_unit: str | None
+    about_unit_name: str | None
+    responsible_unit: str | None
+    responsible_unit_name: str | None
+    assignee: str | None
+    list_level: str | None
+    list_level_text: str | None
+    tags: list[str]
+    tags_text: list[str]
+    failed_dispatches: int
+    disputed: bool
+    designated: bool
     why: list[str]
     due_why: list[str]
     actions: list[str]
@@ -212,6 +240,8 @@ class RouteIn(Body):
     location: LocationIn | None = None
     grid_code: EntryCode | None = None
     address: Line | None = None
+    channel: Channel = Channel.MINI_PROGRAM
+    about_unit: Short | None = Field(None, description="被反映的单位(代码或名称),应当回避")
 
 
 class CategoryScore(Answer):
@@ -243,6 +273,13 @@ class Deadlines(Answer):
     provisional: bool
 
 
+class ConsideredOut(Answer):
+    code: str
+    version: int
+    matched: bool
+    why: str
+
+
 class RouteOut(Answer):
     kind: str
     kind_text: str
@@ -258,6 +295,17 @@ class RouteOut(Answer):
     lead_unit: str
     lead_unit_name: str
     co_units: list[str]
+    co_unit_names: list[str]
+    about_unit: str | None
+    rule: str | None
+    rule_version: int | None
+    considered: list[ConsideredOut]
+    level: str
+    level_text: str
+    tags: list[str]
+    tags_text: list[str]
+    list_level: str | None
+    waits: bool
     deadlines: Deadlines
     why: list[str]
 

@@ -1,90 +1,24 @@
-"""A ticket as it stands while it is being moved: the row, its parts, and what each move does to them.
+"""What each move does to a ticket: its state, its hands, its clocks.
 
 Pure: no database. `services/routing/transitions.py` loads a Standing under a lock, moves it and writes it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
+from services.routing import handover
 from services.routing.assign import accept_by
 from services.routing.deadlines import duration_text, moment_text
+from services.routing.hands import clear_of
+from services.routing.held import Change, Standing
 from services.routing.registry import Category, Registry
 from services.routing.timing import anew, due_by, handling_text, policy_of, sign_limit
-from shared.auth import Actor
 from shared.calendar import Deadline, parse_limit
-from shared.lifecycle import FIXED_OUTCOME, QUIET, Relation, Situation, State
-from shared.terms import Level, Mode, Outcome, PauseReason, WhistleKind
+from shared.lifecycle import FIXED_OUTCOME, QUIET, State
+from shared.terms import Level, Mode, Outcome, PauseReason
 
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
-
-
-@dataclass(slots=True)
-class Part:
-    """Another unit's share."""
-
-    unit_code: str
-    kind: str
-    asked_at: datetime
-    report_due_at: datetime | None = None
-    reported_at: datetime | None = None
-    finished_at: datetime | None = None
-    result: str | None = None
-
-    @property
-    def open(self) -> bool:
-        return self.finished_at is None and (self.kind == "assist" or self.reported_at is None)
-
-
-@dataclass(slots=True)
-class Standing:
-    """`row` holds the columns of ticket_states; `changed_parts` what must be written of the parts."""
-
-    row: dict[str, Any]
-    parts: dict[str, Part] = field(default_factory=dict)
-    reporter_id: UUID | None = None
-    new: bool = False
-    changed_parts: set[str] = field(default_factory=set)
-    slips: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def state(self) -> State:
-        return State(self.row["state"])
-
-    def situation(self, reopen_window_days: int, max_extensions: int) -> Situation:
-        """Return what the lifecycle must know to judge a move."""
-        r = self.row
-        return Situation(
-            state=self.state,
-            moved_at=r["moved_at"],
-            closed_at=r["closed_at"],
-            return_until=r["return_until"],
-            due_at=r["due_at"],
-            open_parts=sum(p.open for p in self.parts.values()),
-            extension_pending=r["extension_until"] is not None,
-            extensions=r["extension_count"],
-            max_extensions=max_extensions,
-            reopen_window_days=reopen_window_days,
-        )
-
-    def relations(self, actor: Actor, registry: Registry) -> set[Relation]:
-        """Return how `actor` stands to this ticket."""
-        held = set()
-        if self.reporter_id is not None and actor.id == self.reporter_id:
-            held.add(Relation.REPORTER)
-        if actor.unit is None or actor.unit != self.row["lead_unit"]:
-            held.add(Relation.NOT_LEAD)
-        if actor.unit is not None:
-            if actor.unit == self.row["lead_unit"]:
-                held.add(Relation.LEAD)
-            if actor.unit in self.parts:
-                held.add(Relation.PART)
-            unit = registry.units.get(actor.unit)
-            if unit and unit.community_code and unit.community_code == self.row["community_code"]:
-                held.add(Relation.AREA)
-        return held
 
 
 class Decided(Protocol):
@@ -121,24 +55,11 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "received_at": ticket["occurred_at"], "moved_at": moment, "accepted_at": None, "dispatched_at": None,
         "signed_at": None, "contacted_at": None, "handled_at": None, "closed_at": None, "suspended_at": None,
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
-        "urge_count": 0, "why": plan.why,
+        "urge_count": 0, "about_unit": None, "tags": [], "failed_dispatches": 0, "disputed": False,
+        "designated": False, "responsible_unit": None, "assignee_id": None, "list_level": None,
+        "why": plan.why,
     }  # fmt: skip
-    return Standing(row, reporter_id=ticket["reporter_id"], new=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One legal move about to take effect."""
-
-    standing: Standing
-    registry: Registry
-    actor: Actor
-    at: datetime
-    data: dict[str, Any]
-
-    @property
-    def row(self) -> dict[str, Any]:
-        return self.standing.row
+    return Standing(row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "")
 
 
 def apply(action: str, to: State, change: Change) -> None:
@@ -157,6 +78,7 @@ def _accept(c: Change) -> None:
         _recategorise(c, data["category"])
     if data.get("kind"):
         row["kind"] = data["kind"]
+    handover.set_about(c)
     row["accepted_at"] = row["accepted_at"] or c.at
     row["owner_unit"] = c.registry.desk.code
     _start_clocks(c, row["received_at"])
@@ -164,7 +86,11 @@ def _accept(c: Change) -> None:
 
 def _recategorise(c: Change, code: str) -> None:
     category = c.registry.category(code)
-    c.row.update(category_code=category.code, mode=category.mode, level=category.level)
+    c.row.update(
+        category_code=category.code,
+        mode=c.data.get("mode") or category.mode,
+        level=c.data.get("level") or category.level,
+    )
 
 
 def _start_clocks(c: Change, since: datetime) -> None:
@@ -194,9 +120,16 @@ def _dispatch(c: Change) -> None:
     if c.data.get("category"):
         _recategorise(c, c.data["category"])
         _start_clocks(c, c.row["received_at"])
+    handover.set_about(c)
     unit = c.registry.unit(c.data["unit"])
     _hand_to(c, unit.code)
+    c.row["disputed"] = False
     c.row["dispatched_at"] = c.row["dispatched_at"] or c.at
+
+
+def _designate(c: Change) -> None:
+    _dispatch(c)
+    c.row["designated"] = True
 
 
 def _hand_to(c: Change, unit_code: str) -> None:
@@ -210,28 +143,9 @@ def _hand_to(c: Change, unit_code: str) -> None:
         first_due_at=c.row["first_due_at"] or c.row["due_at"],
         sign_due_at=_due(c, c.at, sign_limit(c.row, c.registry)).at,
         return_until=_due(c, c.at, str(limit)).at,
-        signed_at=None,
-    )
-
-
-def _back_to_desk(c: Change) -> None:
-    c.row.update(
-        owner_unit=c.registry.desk.code,
-        lead_unit=None,
-        handed_at=None,
-        signed_at=None,
-        return_until=None,
-        extension_until=None,
-    )
-
-
-def _returned(c: Change) -> None:
-    _back_to_desk(c)
-    c.row["return_count"] += 1
-
-
-def _sign(c: Change) -> None:
-    c.row["signed_at"] = c.at
+        signed_at=None, designated=False, assignee_id=None,
+    )  # fmt: skip
+    handover.end_part(c, unit_code, "转为主办")
 
 
 def _contact(c: Change) -> None:
@@ -272,7 +186,7 @@ def _resume(c: Change) -> None:
 
 def _escalate(c: Change) -> None:
     below = c.registry.units[c.row["lead_unit"]]
-    above = c.registry.above(below)
+    above = clear_of(c.registry.above(below), c.row["about_unit"], c.registry)
     c.standing.slips.append({"from_unit": below.code, "to_unit": above.code})
     c.data.update(from_unit=below.code, to_unit=above.code)
     c.row["level"] = ABOVE.get(c.row["level"], Level.DISTRICT).value
@@ -325,46 +239,11 @@ def _unmerge(c: Change) -> None:
 def _reopen(c: Change) -> None:
     """Give a reopened ticket back to who had it (or should have had it); its clock begins anew."""
     category = c.registry.category(c.row["category_code"])
-    lead = c.row["lead_unit"] or c.registry.lead_of(category, c.row["community_code"]).code
+    usual = c.registry.lead_of(category, c.row["community_code"])
+    lead = c.row["lead_unit"] or clear_of(usual, c.row["about_unit"], c.registry).code
     c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
     _start_clocks(c, c.at)
     c.row["first_due_at"] = c.row["first_due_at"] or c.row["due_at"]
-
-
-def _add_part(
-    c: Change, wanted: str, kind: str, field_name: str, report_due_at: datetime | None = None
-) -> str:
-    """Add a unit's part and return its code: history names units by their codes, however they were written."""
-    unit = c.registry.unit(wanted, field_name)
-    c.standing.parts[unit.code] = Part(unit.code, kind, c.at, report_due_at)
-    c.standing.changed_parts.add(unit.code)
-    return unit.code
-
-
-def _whistle(c: Change) -> None:
-    limit = policy_of(c.row, c.registry).report_in[c.data.get("whistle") or WhistleKind.DAILY.value]
-    due = c.registry.calendar.due(c.at, limit).at
-    c.data["units"] = [_add_part(c, name, "whistle", "units", due) for name in c.data["units"]]
-
-
-def _assist(c: Change) -> None:
-    c.data["unit"] = _add_part(c, c.data["unit"], "assist", "unit")
-
-
-def _own_part(c: Change) -> Part:
-    part = c.standing.parts[str(c.actor.unit)]
-    c.standing.changed_parts.add(part.unit_code)
-    return part
-
-
-def _report_in(c: Change) -> None:
-    part = _own_part(c)
-    part.reported_at = part.reported_at or c.at
-
-
-def _finish_part(c: Change) -> None:
-    part = _own_part(c)
-    part.finished_at, part.result = c.at, c.data.get("reason")
 
 
 def _extend(c: Change) -> None:
@@ -407,12 +286,12 @@ def _mark_overdue(c: Change) -> None:
 
 
 EFFECTS: dict[str, Callable[[Change], None]] = {
-    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch,
-    "close_directly": _close, "sign": _sign, "return": _returned, "recall": _back_to_desk, "contact": _contact,
+    "accept": _accept, "reject": _end, "merge": _merge, "redirect": _end, "withdraw": _end, "dispatch": _dispatch, "designate": _designate, "assign": handover.assign, "relist": handover.relist,
+    "close_directly": _close, "sign": handover.sign, "return": handover.returned, "recall": handover.back_to_desk, "contact": _contact,
     "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
     "close": _close, "rework": _rework, "close_after_review": _close,
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
-    "reopen": _reopen, "unmerge": _unmerge, "whistle": _whistle, "report_in": _report_in, "assist": _assist,
-    "finish_part": _finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
+    "reopen": _reopen, "unmerge": _unmerge, "whistle": handover.whistle, "report_in": handover.report_in, "assist": handover.assist,
+    "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
     "supervise": _supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select, tuple_
+from sqlalchemy import Row, and_, or_, select, tuple_
 
 from shared.auth import Actor
 from shared.db import Transaction
@@ -31,6 +31,7 @@ async def worklist(
     *,
     state: State | None,
     overdue_at: datetime | None,
+    mine: bool,
     after: Sequence[Any] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
@@ -45,7 +46,11 @@ async def worklist(
     if state is not None:
         query = query.where(s.c.state == state.value)
     elif overdue_at is None and actor.role in _DESK_STATES:
-        query = query.where(s.c.state.in_([x.value for x in _DESK_STATES[actor.role]]))
+        waiting = s.c.state.in_([x.value for x in _DESK_STATES[actor.role]])
+        # What nobody would keep waits for a supervisor's word.
+        query = query.where(or_(waiting, s.c.disputed) if actor.role is Role.SUPERVISOR else waiting)
+    if mine:
+        query = query.where(s.c.assignee_id == actor.id)
     if overdue_at is not None:
         query = query.where(s.c.due_at < overdue_at, s.c.suspended_at.is_(None))
     if after is not None:

@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.routing import orders, rule_store
 from services.routing.assign import Plan
+from services.routing.held import Change, Part, Standing
 from services.routing.registry import Registry
-from services.routing.standing import Change, Decided, Part, Standing, apply, registered
+from services.routing.rules.book import Broken
+from services.routing.standing import Decided, apply, registered
 from services.routing.timing import policy_of
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction, values
-from shared.errors import Invalid
 from shared.events import TicketMovedV1, TicketsMovedV1
 from shared.lifecycle import REGISTER, Relation, Situation, State, decide, follow
 from shared.outbox import Outbox
@@ -23,10 +25,11 @@ from shared.tables import handover_slips, ticket_states, transitions
 from shared.terms import Role
 
 SYSTEM = Actor(id=UUID(int=0), role=Role.SYSTEM, streets=frozenset())
+_HANDS_OVER = frozenset({"dispatch", "designate"})
 LATE = timedelta(seconds=60)  # recorded more than this after it happened: marked as a late entry
 
 _LOCK = """
-SELECT s.*, t.reporter_id FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
+SELECT s.*, t.reporter_id, t.content FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
 WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
 _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
 # Whoever takes slip numbers holds the desk's row: the next one waits and counts on from there.
@@ -73,6 +76,7 @@ class Door:
         self._history: list[dict[str, Any]] = []
         self._slips: list[dict[str, Any]] = []
         self._actions: dict[UUID, list[str]] = {}
+        self._broken: dict[str, Broken] = {}
 
     async def lock(self, ticket_ids: Iterable[UUID]) -> dict[UUID, Standing]:
         """Lock these tickets, in one order everywhere, and return where they stand."""
@@ -81,8 +85,8 @@ class Door:
         found = {}
         for record in rows:
             row = dict(record)
-            reporter = row.pop("reporter_id")
-            found[row["ticket_id"]] = Standing(row, reporter_id=reporter)
+            reporter, content = row.pop("reporter_id"), row.pop("content")
+            found[row["ticket_id"]] = Standing(row, reporter_id=reporter, content=content)
         if found:
             for part in await self._tx.raw.fetch(_PARTS, street, list(found)):
                 values = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
@@ -92,7 +96,16 @@ class Door:
     def register(self, ticket: Any, plan: Plan, moment: datetime) -> Standing:
         """Take over a ticket that intake has just made; its history begins."""
         standing = registered(ticket, plan, self._registry, moment)
-        self._note(standing, REGISTER, None, SYSTEM, moment, {"certain": plan.certain})
+        hands, rule = plan.hands, plan.hands.rule
+        standing.row.update(
+            mode=hands.mode, level=hands.level, tags=list(hands.tags), about_unit=plan.about_unit
+        )
+        self._broken |= {broken.rule.code: broken for broken in hands.verdict.broken}
+        standing.row["list_level"] = hands.list_level
+        data: dict[str, Any] = {"certain": plan.certain, "list_level": hands.list_level}
+        if rule is not None:
+            data |= {"rule": rule.code, "rule_version": rule.version}
+        self._note(standing, REGISTER, None, SYSTEM, moment, data)
         return standing
 
     def enrol(
@@ -108,6 +121,7 @@ class Door:
     ) -> Standing:
         """Take over a ticket that came with a ledger; what is told of it follows by `tell`."""
         standing = registered(ticket, decided, self._registry, moment)
+        standing.row["list_level"] = data.get("list_level")
         _set_deadline(standing, due_at)
         self._note(standing, REGISTER, None, actor, moment, data, recorded_at)
         return standing
@@ -129,7 +143,7 @@ class Door:
         ledger's own word; None leaves it to the limits.
         """
         before = standing.state
-        after = follow(self._situation(standing), action, occurred_at=occurred_at, data=data)
+        after = follow(self.situation(standing), action, occurred_at=occurred_at, data=data)
         apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
         _set_deadline(standing, due_at)
         self._note(standing, action, before, actor, occurred_at, data, recorded_at)
@@ -157,26 +171,30 @@ class Door:
             relations = standing.relations(actor, self._registry)
         before = standing.state
         after = decide(
-            self._situation(standing), action,
+            self.situation(standing), action,
             role=actor.role, relations=relations, occurred_at=occurred_at, data=data,
         )  # fmt: skip
-        self._complete(action, standing, data)
+        helpers = self._complete(action, standing, actor, data)
         apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
         self._note(standing, action, before, actor, occurred_at, data)
+        for unit in helpers:
+            self.move(standing, "assist", SYSTEM, occurred_at, {"unit": unit})
         return after
 
-    def _situation(self, standing: Standing) -> Situation:
+    def situation(self, standing: Standing) -> Situation:
+        """Return what the lifecycle must know of a ticket to judge a move."""
         most = policy_of(standing.row, self._registry).max_extensions
         return standing.situation(self._reopen_window_days, most)
 
-    def _complete(self, action: str, standing: Standing, data: dict[str, Any]) -> None:
-        """Fill in what the rules know when the mover left it out, and check the codes given."""
-        if action == "dispatch" and not data.get("unit"):
-            code = data.get("category") or standing.row["category_code"]
-            category = self._registry.category(code)
-            data["unit"] = self._registry.lead_of(category, standing.row["community_code"]).code
-        if action == "dispatch" and self._registry.unit(data["unit"]).is_desk:
-            raise Invalid("派单台不能作为主办单位", code="desk_cannot_handle")
+    def _complete(self, action: str, standing: Standing, actor: Actor, data: dict[str, Any]) -> list[str]:
+        """Fill in what the rules know when the mover left it out, check the codes given; return who is to help."""
+        helpers: list[str] = []
+        if action in _HANDS_OVER:
+            helpers = orders.complete(standing, self._registry, data, by_itself=actor.role is Role.SYSTEM)
+        elif action == "accept" and data.get("category"):
+            orders.recategorise(standing, self._registry, data)
+        orders.refuse_conflict(action, standing, self._registry, data, helpers)
+        return helpers
 
     def _note(
         self,
@@ -220,6 +238,7 @@ class Door:
         await tx.insert_many(transitions, self._history)
         await self._write_parts()
         await self._write_slips()
+        await rule_store.switch_off(tx, self._registry.street_id, self._broken.values())
         await self._outbox.record(tx, self._event_of_all() if together else self._events())
 
     async def _write_parts(self) -> None:

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from services.routing.held import Standing
 from services.routing.registry import Registry
-from services.routing.standing import Standing
+from services.routing.rules.vocabulary import Tag
 from services.routing.timing import policy_of
 from shared import clock
 from shared.auth import Actor
 from shared.lifecycle import FINAL, Relation, State, action_text, actions
 from shared.streets import Street
-from shared.terms import Channel, Kind, Level, Mode, Outcome, Role, Term
+from shared.terms import Channel, Kind, Level, ListLevel, Mode, Outcome, Role, Term
 
 TITLE = 30
 NOT_TOLD = "未注明"  # a ledger need not say of what kind a request was
@@ -47,6 +48,11 @@ def ticket(
         "grid": row["grid_code"],
         "owner_unit_name": unit_name(registry, row["owner_unit"]),
         "lead_unit_name": unit_name(registry, row["lead_unit"]),
+        "about_unit_name": unit_name(registry, row["about_unit"]),
+        "responsible_unit_name": unit_name(registry, row["responsible_unit"]),
+        "assignee": str(row["assignee_id"]) if row["assignee_id"] is not None else None,
+        "list_level_text": ListLevel(row["list_level"]).text if row["list_level"] else None,
+        "tags_text": [Tag(tag).text for tag in row["tags"]],
         **texts(row),
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
         "deadline_text": deadline_text(row, now),
@@ -64,8 +70,9 @@ _AS_IT_IS = (
     "number", "state", "version", "channel", "kind", "mode", "level", "owner_unit", "lead_unit", "received_at",
     "sign_due_at", "contact_due_at", "due_at", "due_provisional", "extension_until", "accepted_at",
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
-    "return_count", "urge_count", "why", "due_why", "first_due_at", "feedback_due_at", "paused_seconds",
-    "extension_count", "catalogue_version",
+    "return_count", "urge_count", "about_unit", "responsible_unit", "tags", "list_level", "failed_dispatches", "disputed",
+    "designated", "why", "due_why", "first_due_at", "feedback_due_at", "paused_seconds", "extension_count",
+    "catalogue_version",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,

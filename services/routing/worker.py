@@ -1,5 +1,6 @@
-"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, follows the calendar."""
+"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, signs for the silent."""
 
+from services.routing import deemed
 from services.routing.consume import Consumer
 from services.routing.overdue import sweep
 from services.routing.recalculate import Recalculation
@@ -9,6 +10,7 @@ from shared.worker import Duties, Periodic, main
 
 OVERDUE_SECONDS = 15.0
 RECALCULATE_SECONDS = 15.0
+DEEMED_SECONDS = 60.0
 
 
 async def duties(process: Process) -> Duties:
@@ -20,6 +22,7 @@ async def duties(process: Process) -> Duties:
         handle=consumer.handle,
         periodic=[
             Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries)),
+            Periodic("deemed", DEEMED_SECONDS, lambda: deemed.sweep(process, registries)),
             Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
         ],
         poll_seconds=0.05,

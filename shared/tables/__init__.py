@@ -50,7 +50,15 @@ from shared.tables.registry import (
     stations,
     units,
 )
-from shared.tables.routing import classifier_models, handover_slips, parts, ticket_states, transitions
+from shared.tables.routing import (
+    classifier_models,
+    handover_slips,
+    parts,
+    routing_rule_states,
+    routing_rules,
+    ticket_states,
+    transitions,
+)
 
 __all__ = [
     "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
@@ -60,6 +68,7 @@ __all__ = [
     "handover_slips", "idempotency_keys",
     "import_errors", "import_files", "import_rows", "imports",
     "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",
+    "routing_rule_states", "routing_rules",
     "sponsors", "staff", "staff_posts", "stations", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -1,14 +1,17 @@
 """Where a ticket stands and who has it."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
+    Text,
     text as sql,
 )
 
@@ -75,6 +78,18 @@ ticket_states = tenant_table(
     Column("supervised", Boolean, nullable=False),
     Column("return_count", Integer, nullable=False),
     Column("urge_count", Integer, nullable=False),
+    # the unit complained about: it neither leads nor helps nor reviews
+    text("about_unit", nullable=True),
+    Column("tags", ARRAY(Text), nullable=False, server_default=sql("'{}'")),
+    # dispatches that came back, returned or recalled; after the third a supervisor designates
+    Column("failed_dispatches", Integer, nullable=False, server_default=sql("0")),
+    Column("disputed", Boolean, nullable=False, server_default=sql("false")),
+    Column("designated", Boolean, nullable=False, server_default=sql("false")),
+    # who signed last: responsible until another has signed (首接负责)
+    text("responsible_unit", nullable=True),
+    uuid("assignee_id", nullable=True),
+    # which of the three lists (三级清单) it stands on, if on any
+    text("list_level", nullable=True),
     # why this category, grid, unit and deadline: sentences, for people
     document("why"),
     CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),
@@ -85,6 +100,21 @@ ticket_states = tenant_table(
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     ForeignKeyConstraint(["street_id", "owner_unit"], ["units.street_id", "units.code"]),
     ForeignKeyConstraint(["street_id", "lead_unit"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "about_unit"], ["units.street_id", "units.code"]),
+    ForeignKeyConstraint(["street_id", "responsible_unit"], ["units.street_id", "units.code"]),
+    Index(
+        "ix_ticket_states_unanswered",
+        "street_id",
+        "return_until",
+        postgresql_where=sql("state = 'dispatched'"),
+    ),
+    Index(
+        "ix_ticket_states_assignee",
+        "street_id",
+        "assignee_id",
+        "due_at",
+        postgresql_where=sql(f"state in ({_OPEN})"),
+    ),
     Index("uq_ticket_states_street_id_number", "street_id", "number", unique=True),
     Index(
         "ix_ticket_states_worklist",
@@ -185,4 +215,36 @@ classifier_models = tenant_table(
     Column("weights", LargeBinary, nullable=False),
     Column("active", Boolean, nullable=False),
     Index("uq_classifier_models_active", "street_id", unique=True, postgresql_where=sql("active")),
+)
+
+# Who handles what: ordered, each with its validity. A changed rule is a new version; tickets keep the one they went by.
+routing_rules = tenant_table(
+    "routing_rules",
+    "routing",
+    text("code", primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    # the last day it is in force
+    Column("valid_until", Date, nullable=True),
+    document("conditions"),
+    document("result"),
+    text("note"),
+    instant("recorded_at"),
+    uuid("recorded_by"),
+    CheckConstraint("valid_until is null or valid_from <= valid_until", name="validity"),
+    append_only=True,
+)
+
+# Whether a rule is switched on; one without a row is. `changed_by` is empty where it switched itself off.
+routing_rule_states = tenant_table(
+    "routing_rule_states",
+    "routing",
+    text("code", primary_key=True),
+    # the newest version when it was switched
+    Column("version", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    text("reason"),
+    instant("changed_at"),
+    uuid("changed_by", nullable=True),
 )

@@ -280,7 +280,7 @@ async def test_s2_33_administration_law_enforcement_and_society_handle_alike(bro
     registry = await Registries(opened).of(street.id)
     for number, kind in enumerate(hands.values()):
         matter = Matter(content="请处理", received_at=NOON, category_code=f"020{number}")
-        assert plan(matter, registry).lead_unit.kind == kind
+        assert plan(matter, registry).hands.lead.kind == kind
 
 
 async def test_s3_21_22_streets_of_a_district_never_cross(new_street, routing, actor_headers):

@@ -44,7 +44,7 @@ async def test_the_street_is_installed_once(empty):
     assert counts["grids"] == 358 == sum(row["count"] for row in kinds)
     assert {row["kind"]: row["count"] for row in kinds} == {"residential": 306, "special": 52}
     assert (counts["categories"], counts["channel_policies"]) == (57, len(Channel))
-    assert counts["units"] == 2 + len(UNITS) + 34
+    assert counts["units"] == 3 + len(UNITS) + 34
     assert [row["channel"] for row in manual] == ["group_topic"]
     assert roles == set(Role) - {Role.RESIDENT, Role.SCRIPT, Role.SYSTEM}
     assert desks == 1

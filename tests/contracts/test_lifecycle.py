@@ -45,10 +45,11 @@ TABLE = {
     "redirect": ("submitted accepted", "redirected", DESK, "agency"),
     "withdraw": ("submitted accepted dispatched", "withdrawn", f"{REPORTER} {DESK}", ""),
     "dispatch": ("accepted", "dispatched", f"{DESK} system", ""),
+    "designate": ("accepted", "dispatched", HEADS, "unit reason"),
     "close_directly": ("accepted", "closed", f"{DESK} {AREA}", "reason"),
-    "sign": ("dispatched", "signed", HANDS, ""),
+    "sign": ("dispatched", "signed", f"{HANDS} system", ""),
     "return": ("dispatched signed", "accepted", HANDS, "reason"),
-    "recall": ("dispatched", "accepted", DESK, "reason"),
+    "recall": ("dispatched", "accepted", f"{DESK} {HEADS}", "reason"),
     "contact": ("signed", "handling", HANDS, ""),
     "handle": ("handling", "handled", HANDS, "reason"),
     "suspend": ("handling", "suspended", f"{HEADS} dispatcher", "reason reason_code"),
@@ -65,11 +66,13 @@ TABLE = {
     "unmerge": ("merged", "accepted", DESK, "reason"),
     "whistle": (WORKING, "=", f"{HANDS} {AREA}", "units reason"),
     "report_in": (WORKING, "=", HELPERS, ""),
-    "assist": (WORKING, "=", f"{HANDS} {DESK}", "unit"),
+    "assist": (f"dispatched {WORKING}", "=", f"{HANDS} {DESK} system", "unit"),
+    "assign": (f"dispatched {WORKING} suspended", "=", f"{HANDS} system", ""),
     "finish_part": (WORKING, "=", HELPERS, "reason"),
     "extend": (WORKING, "=", HANDS, "reason until"),
     "decide_extension": (WORKING, "=", f"{HEADS} dispatcher", "approve"),
     "call_back": ("callback closed", "=", CALLERS, "valid"),
+    "relist": (ALL_STATES, "=", f"{DESK} {HEADS}", "list_level reason"),
     "exclude": (ALL_STATES, "=", HEADS, "reason exclusion"),
     "readmit": (ALL_STATES, "=", HEADS, "reason"),
     "urge": (OPEN_STATES, "=", f"{REPORTER} {HEADS} {DESK} system", ""),
@@ -81,17 +84,20 @@ TABLE = {
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
-    "valid": False, "exclusion": "不可抗力",
+    "valid": False, "exclusion": "不可抗力", "list_level": "party",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",
     "suspend": "reason_code", "close": "outcome resolved satisfaction", "close_after_review": "outcome",
     "whistle": "whistle", "rework": "resolved satisfaction", "call_back": "resolved satisfaction",
+    "relist": "list_level",
 }  # fmt: skip
 
 
 def data_for(action):
-    return {name: COMPLETE[name] for name in TABLE[action][3].split()}
+    # Who has signed and returns it must say whose it is; before signing it may.
+    more = {"suggested_unit": "城管办"} if action == "return" else {}
+    return {name: COMPLETE[name] for name in TABLE[action][3].split()} | more
 
 
 def situation(state, **more):
@@ -190,6 +196,9 @@ def test_an_unknown_action_is_not_found():
 GUARDS = [
     ("sign", "dispatched", "unit", "lead", {"moved_at": NOW + DAY}, "before_previous_move"),
     ("return", "signed", "unit", "lead", {"return_until": NOW - DAY}, "return_limit_passed"),
+    ("return", "dispatched", "unit", "lead", {"designated": True}, "designated_unit_keeps_it"),
+    ("recall", "dispatched", "dispatcher", "any", {"designated": True}, "designated_unit_keeps_it"),
+    ("dispatch", "accepted", "clerk", "any", {"disputed": True}, "designation_needed"),
     ("handle", "handling", "unit", "lead", {"open_parts": 1}, "parts_open"),
     ("extend", "handling", "unit", "lead", {"extension_pending": True}, "extension_pending"),
     ("extend", "handling", "unit", "lead", {"due_at": NOW - DAY}, "extension_too_late"),
@@ -199,7 +208,7 @@ GUARDS = [
 
 
 @pytest.mark.parametrize(
-    ("action", "state", "role", "relation", "facts", "code"), GUARDS, ids=[g[5] for g in GUARDS]
+    ("action", "state", "role", "relation", "facts", "code"), GUARDS, ids=[f"{g[0]}-{g[5]}" for g in GUARDS]
 )
 def test_what_comes_too_late_or_too_early_is_a_conflict(action, state, role, relation, facts, code):
     with pytest.raises(Conflict) as refused:
@@ -222,9 +231,21 @@ def test_an_inspector_reopens_without_a_window_and_an_extension_must_extend():
     assert [e.field for e in refused.value.errors] == ["until"]
 
 
+def test_a_supervisor_takes_back_what_was_designated():
+    assert attempt("dispatched", "recall", "supervisor", "any", designated=True) == "accepted"
+    assert attempt("accepted", "designate", "leader", "any", disputed=True) == "dispatched"
+
+
+def test_who_has_signed_and_returns_it_says_whose_it_is():
+    assert attempt("dispatched", "return", "unit", "lead", {"reason": "不属于我办"}) == "accepted"
+    with pytest.raises(Invalid) as refused:
+        attempt("signed", "return", "unit", "lead", {"reason": "不属于我办"})
+    assert [e.field for e in refused.value.errors] == ["suggested_unit"]
+
+
 SITUATIONS = [
     {}, {"extension_pending": True}, {"open_parts": 2}, {"return_until": NOW - DAY}, {"due_at": NOW - DAY},
-    {"closed_at": NOW - 31 * DAY},
+    {"closed_at": NOW - 31 * DAY}, {"disputed": True}, {"designated": True},
 ]  # fmt: skip
 
 

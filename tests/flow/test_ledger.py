@@ -1,6 +1,7 @@
 """A ledger from the shell into the rates, through real processes, some of which are killed meanwhile."""
 
 import asyncio
+import json
 import re
 
 import httpx
@@ -28,6 +29,21 @@ def counts(text):
     found = COUNTS.search(text)
     assert found, text
     return tuple(int(n) for n in found.groups())
+
+
+def test_rules_go_out_and_come_in_again_tried_first(house, tmp_path):
+    out = json.loads(house.run("rules", "export", "--street", STREET))
+    assert "S2-15" in {rule["code"] for rule in out}
+    file = tmp_path / "rules.json"
+    wrong = out[0] | {"code": "X", "result": {"lead_unit": "没有这个办"}}
+    changed = [rule | {"note": "改过"} if rule["code"] == "S2-15" else rule for rule in out]
+    file.write_text(json.dumps([*changed, wrong]), encoding="utf-8")
+    tried = house.run("rules", "import", str(file), "--street", STREET, check=False)
+    assert (tried.returncode, tried.stdout.count("✓"), tried.stdout.count("✗")) == (1, 1, 1)
+    assert json.loads(house.run("rules", "export", "--street", STREET)) == out
+    file.write_text(json.dumps(changed), encoding="utf-8")
+    assert "第2版已记录" in house.run("rules", "import", str(file), "--street", STREET, "--apply")
+    assert json.loads(house.run("rules", "export", "--street", STREET)) == changed
 
 
 def test_from_the_shell_into_the_rates(house, tmp_path):

@@ -9,11 +9,11 @@ from services.intake.ledger.cells import deadline, entry, when, words
 from services.intake.ledger.columns import BY_NAME, COLUMNS, column_of, layout
 from services.intake.ledger.faults import BadCell, Unfit
 from services.intake.ledger.rows import Row, read, said
-from services.intake.ledger.words import ALSO, FLAGS, Disposition, ListLevel, Stage
+from services.intake.ledger.words import ALSO, FLAGS, Disposition, Stage
 from services.intake.phone import digits_of
 from shared.clock import SHANGHAI, to_local
 from shared.sheets.faults import NotATable
-from shared.terms import Channel, Kind, Outcome, Resolved, Satisfaction
+from shared.terms import Channel, Kind, ListLevel, Outcome, Resolved, Satisfaction
 from tests.fixtures.servers import ROOT
 from tests.intake.ledgers import LEAST, row
 

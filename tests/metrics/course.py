@@ -34,7 +34,7 @@ LOGINS, PHONES = tuple(UUID(int=n) for n in range(1, 4)), (b"phone-1", b"phone-2
 A_MONTH = timedelta(days=30)
 # Moves that lead somewhere are tried more often than remarks; each life has a few of its own taste besides.
 WEIGHTS = {
-    "comment": 0.2, "urge": 0.2, "supervise": 0.1, "mark_overdue": 0.2, "whistle": 0.3, "report_in": 0.6,
+    "comment": 0.2, "urge": 0.2, "supervise": 0.1, "mark_overdue": 0.2, "whistle": 0.3, "report_in": 0.6, "assign": 0.1, "relist": 0.1, "designate": 0.3,
     "assist": 0.2, "finish_part": 0.3, "recalculate": 0.1, "extend": 0.6, "exclude": 0.15, "readmit": 0.1,
     "call_back": 0.8, "reject": 0.3, "merge": 0.3, "redirect": 0.3, "withdraw": 0.3, "return": 0.7, "recall": 0.5,
     "escalate": 0.4, "accept": 4.0, "dispatch": 4.0, "sign": 4.0, "contact": 4.0, "handle": 2.5, "review_pass": 3.0,
@@ -243,6 +243,11 @@ def _assumed(course):
     return {"assumed": True} if course.rng.random() < 0.15 else {}
 
 
+def _signed(course):
+    """Or by the system, for who did not answer."""
+    return {"deemed": True} if course.rng.random() < 0.15 else _assumed(course)
+
+
 def _upwards(course):
     below = course.now["lead_unit"]
     return {"from_unit": below, "to_unit": course.rng.choice([u for u in UNITS if u != below])}
@@ -266,11 +271,13 @@ _BRINGS: dict[str, Callable[["Course"], Data]] = {
     "close": lambda c: _outcome(c) | _findings(c),
     "rework": _findings,
     "call_back": lambda c: findings(c.rng) | {"valid": c.rng.random() < 0.75},
-    "sign": _assumed,
+    "sign": _signed,
     "contact": _assumed,
     "exclude": lambda c: {"exclusion": c.rng.choice(EXCLUSIONS)},
     "suspend": lambda c: {"reason_code": c.rng.choice(tuple(PauseReason)).value},
     "dispatch": lambda c: {"unit": c.rng.choice(UNITS)},
+    "designate": lambda c: {"unit": c.rng.choice(UNITS)},
+    "relist": lambda c: {"list_level": c.rng.choice(LIST_LEVELS)},
     "escalate": _upwards,
     "extend": _until,
     "decide_extension": lambda c: {"approve": c.rng.random() < 0.6, "until": c.asked_until},
@@ -375,7 +382,7 @@ def _report_in(course, data):
 
 # What a move changes beside the state: the clocks, the unit, the category, the outcome.
 _EFFECTS: dict[str, Callable[["Course", Data], None]] = {
-    "accept": _accept, "unmerge": _accept, "dispatch": _hand_over, "escalate": _escalate, "return": _back_to_desk,
+    "accept": _accept, "unmerge": _accept, "dispatch": _hand_over, "designate": _hand_over, "escalate": _escalate, "return": _back_to_desk,
     "recall": _back_to_desk, "extend": _extend, "decide_extension": _decide_extension, "resume": _move_deadline,
     "recalculate": _move_deadline, "handle": _handle, "review_fail": _back_to_lead, "rework": _back_to_lead,
     "close": _close, "close_after_review": _close, "close_directly": _close, "reopen": _reopen,

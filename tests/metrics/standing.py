@@ -145,7 +145,8 @@ class Stand:
     def first_in_time(self, action: str) -> bool:
         move = self.first(action)
         limit = move[f"{action}_due_at"] if move else None
-        return limit is not None and move["occurred_at"] <= limit
+        # signed for by the system: nobody was in time
+        return limit is not None and move["occurred_at"] <= limit and not move["data"].get("deemed")
 
     @property
     def first_receiver_closed(self) -> bool:
@@ -244,8 +245,13 @@ class Stand:
         return (said[-1]["data"].get("exclusion") or "") if said else ""
 
     def listing(self, name: str) -> str:
-        """What was said of its commitment list when it was registered."""
-        return next((m["data"].get(name) or "" for m in self.did("register")), "")
+        """What was said of its commitment list when it was registered, or last when it was moved to another."""
+        said = [
+            m["data"].get(name) or ""
+            for m in self.moves
+            if m["action"] in {"register", "relist"} and name in m["data"]
+        ]
+        return said[-1] if said else ""
 
     @property
     def stage(self) -> str:

@@ -301,7 +301,12 @@ def test_random_lives_add_up_to_the_figures():
     ends = [spans(t, moves)[-1] for t, moves in lives]
     places = {name: MEASURES.index(name) for name in COUNTED}
     counted = {name: sum(bool(question(row)) for row in rows) for name, question in COUNTED.items()}
-    assert counted == {name: sum(end.measures[place] for end in ends) for name, place in places.items()}
+    # Of what was escalated and then ended unclosed a ledger does not tell the contact (see `entry`).
+    ended = {"rejected", "merged", "withdrawn", "redirected"}
+    assert counted == {
+        name: sum(end.measures[place] for end in ends if name != "contacted" or end.state not in ended)
+        for name, place in places.items()
+    }
     assert [row["excluded_reason"] or "" for row in rows] == [end.excluded for end in ends]
     assert {row["disposition"] for row in rows} == set(DISPOSITIONS)
     assert {row["stage"] for row in rows} == set(STAGES)

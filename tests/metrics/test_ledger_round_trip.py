@@ -31,7 +31,7 @@ NEXT = {
     ],
     "dispatched": [*[("sign", LEAD, {})] * 6, ("return", LEAD, {"reason": "非本单位职责"}), ("withdraw", Role.CLERK, {})],
     "signed": [
-        *[("contact", LEAD, {})] * 6, ("return", LEAD, {"reason": "非本单位职责"}), ("extend", LEAD, {"reason": "等材料"}),
+        *[("contact", LEAD, {})] * 6, ("return", LEAD, {"reason": "非本单位职责", "suggested_unit": "城管办"}), ("extend", LEAD, {"reason": "等材料"}),
     ],
     "handling": [
         *[("handle", LEAD, {"reason": "已办"})] * 3, ("handle", LEAD, {"reason": "已办一半", "outcome": "partly"}),

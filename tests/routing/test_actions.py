@@ -80,7 +80,7 @@ async def test_after_the_return_limit_a_ticket_is_kept(time, bring, do):
 
 
 async def test_a_joint_category_may_be_returned_for_two_working_days(time, placed, do):
-    number = await placed(category="0105")
+    number = await placed(category="0105", grid_code="g11")
     time.to("2026-03-04T15:59:59+00:00")
     await do(number, "return", "unit:综合执法队", reason="不属于我队")
 

@@ -12,6 +12,8 @@ from shared.terms import Channel, Level, UnitKind
 DESK, DESK_NAME = "desk", "街道指挥调度中心"
 ABOVE = "above"
 COMMITTEE = "社区居委会"
+# Coordinates what lies with the district and the city; the catalogue does not name it, a rule does (S2-17).
+PARTY = ("dangwei", "街道党工委")
 # Codes of the catalogue's lead units, for URLs and tokens; and what kind of body each is.
 UNITS = {
     "物业办": ("wuye", "office"), "城管办": ("chengguan", "office"), "综合执法队": ("zhifa", "office"),
@@ -41,6 +43,7 @@ def units(street: Blueprint) -> Iterator[Row]:
     """Yield the units, each after the one above it."""
     yield _unit(ABOVE, street.above, UnitKind.DISTRICT.value, Level.DISTRICT, None)
     yield _unit(DESK, DESK_NAME, UnitKind.DESK.value, Level.STREET, ABOVE) | {"is_desk": True}
+    yield _unit(*PARTY, UnitKind.PARTY_BRANCH.value, Level.STREET, ABOVE)
     for name, (code, kind) in UNITS.items():
         level = _level(name)
         parent = {Level.DISTRICT: None, Level.STREET: ABOVE, Level.COMMUNITY: DESK}[level]

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.console.demo import organisation, tiling
+from services.console.demo import organisation, rules, tiling
 from services.console.demo.people import Cast
 from services.console.demo.places import Blueprint
 from shared import clock
@@ -24,6 +24,7 @@ from shared.tables import (
     grid_boundaries,
     grids,
     responsibles,
+    routing_rules,
     sponsors,
     staff,
     staff_posts,
@@ -59,6 +60,8 @@ async def ensure_street(database: Database, street: Blueprint) -> bool:
             await _add(tx, street, table, _renumbered(rows, numbers))
             if table is staff:
                 numbers = await _numbers(tx, street, rows)
+        written = {"recorded_at": clock.now(), "recorded_by": UUID(int=0)}
+        await _add(tx, street, routing_rules, [rule | written for rule in rules.rules()])
     return bool(made.rowcount)
 
 

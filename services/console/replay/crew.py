@@ -20,6 +20,7 @@ NOT_FOUND, FORBIDDEN, CONFLICT = 404, 403, 409
 # Until the routing worker has placed a ticket: seconds between looks, and how many before a person does it.
 PAUSE, LOOKS = 0.1, 60
 MOST_CALLS = 100
+HELPED = "已配合办理"
 
 
 def bars() -> Progress:
@@ -110,10 +111,20 @@ class Mover:
             passage.life += 1
         elif refusal.status == CONFLICT and refusal.state and refusal.state != passage.state:
             passage.state = State(refusal.state)
+        elif refusal.code == "parts_open":
+            await self._finish_parts(number, move)
         elif refusal.status in {NOT_FOUND, FORBIDDEN} and move.by_lead and passage.looks <= LOOKS:
             await self._wait(number, passage)
         else:
             raise refusal
+
+    async def _finish_parts(self, number: str, move: Move) -> None:
+        """Let those whom the rules have asked to help report what they did, at the moment the lead is done."""
+        body = {"reason": HELPED, "occurred_at": move.at.isoformat()}
+        for part in (await self._api.look(number))["parts"]:
+            if part["finished_at"] is None:
+                role = Role.COMMUNITY if part["unit"].startswith("juwei") else Role.UNIT
+                await self._api.act(number, "finish_part", body, role, part["unit"])
 
     async def _wait(self, number: str, passage: "_Passage") -> None:
         """Look where the ticket is, after a pause if this is not the first look."""

@@ -14,8 +14,8 @@ from services.intake.ledger.columns import HEADER_OF
 from services.intake.ledger.faults import unfit
 from services.intake.ledger.rows import Row
 from services.intake.ledger.times import Times, in_order
-from services.intake.ledger.words import Disposition, ListLevel, Stage
-from shared.terms import Agency, Outcome, PauseReason, RejectReason, Resolved, Satisfaction
+from services.intake.ledger.words import Disposition, Stage
+from shared.terms import Agency, ListLevel, Outcome, PauseReason, RejectReason, Resolved, Satisfaction
 
 FROM_LEDGER: Final = "台账记载"
 UNSPECIFIED_UNIT: Final = "未注明单位"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from services.intake.ledger.cells import key
 from services.intake.ledger.faults import BadCell
-from shared.terms import Channel, Kind, Outcome, Resolved, Satisfaction, Term
+from shared.terms import Channel, Kind, ListLevel, Outcome, Resolved, Satisfaction, Term
 
 
 class Disposition(Term):
@@ -31,14 +31,6 @@ class Stage(Term):
     TOPIC = "topic", "话题"
     ISSUE = "issue", "议题"
     PROJECT = "project", "项目"
-
-
-class ListLevel(Term):
-    """Whose list of commitments (三级清单) an item stands on."""
-
-    STREET = "street", "街道"
-    COMMUNITY = "community", "社区"
-    PARTY = "party", "党组织"
 
 
 ALSO: Mapping[type[Term], Mapping[str, tuple[str, ...]]] = {

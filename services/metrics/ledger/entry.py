@@ -26,7 +26,7 @@ _NOT_OF_ENDED = (
 # What category and kind are called where nobody has said.
 _NOT_SAID = frozenset({"", "unclassified"})
 # These give a ticket a clock of its own again; whatever was extended before is over.
-_NEW_CLOCK = frozenset({"accept", "dispatch", "reopen", "unmerge"})
+_NEW_CLOCK = frozenset({"accept", "dispatch", "designate", "reopen", "unmerge"})
 _ENDS_A_CALLBACK = frozenset({"call_back", "close", "rework"})
 _REJECT_REASONS: dict[Any, str] = {reason.value: reason.text for reason in RejectReason}
 _ANSWERS = ("contacted", "resolved", "satisfaction")
@@ -201,6 +201,10 @@ def _register(course: _Course, _: Move, data: Data) -> None:
     course.excluded = data.get("exclusion")
 
 
+def _relist(course: _Course, _: Move, data: Data) -> None:
+    course.list_level = data.get("list_level")
+
+
 def _first(name: str) -> Callable[[_Course, Move, Data], None]:
     def keep(course: _Course, move: Move, data: Data) -> None:
         if not data.get("assumed") and course.times.get(name) is None:
@@ -241,5 +245,6 @@ def _readmit(course: _Course, *_: Any) -> None:
 _EFFECTS: dict[str, Callable[[_Course, Move, Data], None]] = {
     REGISTER: _register, "sign": _first("signed_at"), "contact": _first("contacted_at"), "return": _return,
     "rework": _rework, "suspend": _suspend, "resume": _resume, "reject": _reject, "exclude": _exclude,
+    "relist": _relist,
     "readmit": _readmit,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Doors to the registry, and to the question where a request would go and why."""
+"""Doors to the registry."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -7,20 +7,15 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 
 from services.routing.api.asked import StreetCode, registry_asked
-from services.routing.assign import Matter, plan
 from services.routing.registry import Category, Unit
 from services.routing.schemas import (
     CategoryOut,
     CommunityOut,
     GridOut,
-    RouteIn,
-    RouteOut,
     UnitOut,
 )
-from shared import clock
-from shared.errors import invalid
 from shared.tables import grids
-from shared.terms import GridKind, Kind, Level, Mode, Scope, UnitKind
+from shared.terms import GridKind, Level, Mode, UnitKind
 from shared.web.access import Anyone, process_of
 from shared.web.fields import EntryCode
 from shared.web.paging import MOST, Cursor, Limit, Page, code, decode, page
@@ -29,52 +24,6 @@ from shared.web.problems import documented
 router = APIRouter(tags=["登记簿"])
 T = TypeVar("T")
 _ERRORS = documented(400, 401, 403, 422, 503)
-
-
-@router.post(
-    "/route", summary="试算:这件诉求会去哪里,为什么", response_model=RouteOut,
-    responses=documented(400, 401, 403, 413, 422, 503),
-)  # fmt: skip
-async def route(request: Request, actor: Anyone, body: RouteIn) -> dict[str, Any]:
-    actor.require(Scope.TICKETS_WRITE)
-    registry = await registry_asked(request, actor, body.street)
-    if body.grid_code is not None and body.grid_code not in registry.grids:
-        raise invalid("grid_code", f"没有代码为 {body.grid_code} 的网格", code="unknown_grid")
-    place = body.location
-    decided = plan(
-        Matter(
-            content=body.content, received_at=clock.now(), category_code=body.category, grid_code=body.grid_code,
-            address=body.address, longitude=place.longitude if place else None,
-            latitude=place.latitude if place else None, crs=place.crs if place else None,
-        ),
-        registry,
-    )  # fmt: skip
-    category, due = decided.category, decided.clocks
-    score = decided.candidates[0].score if decided.candidates and decided.certain else None
-    return {
-        "kind": decided.kind,
-        "kind_text": Kind(decided.kind).text,
-        "category": {"code": category.code, "name": category.name, "score": score},
-        "candidates": [
-            {"code": c.code, "name": registry.categories[c.code].name, "score": c.score, "words": c.words}
-            for c in decided.candidates
-        ],
-        "certain": decided.certain,
-        "classifier": decided.classifier,
-        "mode": decided.mode,
-        "mode_text": Mode(decided.mode).text,
-        "grid": decided.grid_code,
-        "community": decided.community_code,
-        "community_name": registry.communities.get(decided.community_code or ""),
-        "lead_unit": decided.lead_unit.code,
-        "lead_unit_name": decided.lead_unit.name,
-        "co_units": [],
-        "deadlines": {
-            "sign": due.sign_due_at, "contact": due.contact_due_at, "handle": due.due_at,
-            "provisional": due.provisional,
-        },
-        "why": decided.why,
-    }  # fmt: skip
 
 
 @router.get("/categories", summary="诉求分类", responses=_ERRORS)

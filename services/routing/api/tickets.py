@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from services.routing import clocks, store, view
 from services.routing.act import act, find
+from services.routing.held import Part, Standing
 from services.routing.registry import Registries, Registry
 from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut, WorkItem
-from services.routing.standing import Part, Standing
 from shared import clock
 from shared.auth import Actor
 from shared.errors import Conflict, invalid
@@ -35,6 +35,7 @@ async def worklist(
     actor: Anyone,
     state: Annotated[State | None, Query(description="只看这个状态")] = None,
     overdue: Annotated[bool, Query(description="只看超期")] = False,  # noqa: FBT002 - a query flag
+    mine: Annotated[bool, Query(description="只看指派给我的")] = False,  # noqa: FBT002 - a query flag
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[WorkItem]:
@@ -44,7 +45,14 @@ async def worklist(
     streets = sorted(actor.streets)
     async with process.database.transaction(streets, read_only=True) as tx:
         rows = await store.worklist(
-            tx, streets, actor, state=state, overdue_at=now if overdue else None, after=after, limit=limit
+            tx,
+            streets,
+            actor,
+            state=state,
+            overdue_at=now if overdue else None,
+            mine=mine,
+            after=after,
+            limit=limit,
         )
     registries: Registries = request.app.state.registries
     known = {street: await registries.of(street) for street in {row.street_id for row in rows}}
