@@ -276,3 +276,25 @@ def test_a_classifier_is_measured_and_is_not_trained_from_too_little(shell, tmp_
         done = shell(*words)
         assert done.returncode == 2, done.stdout
         assert says in done.stderr
+
+
+async def test_streets_are_recounted_each_in_a_process_of_its_own(shell, opened):
+    other = XINBEI.id + 1
+    async with opened.transaction([XINBEI.id, other]) as tx:
+        await tx.raw.execute(
+            "INSERT INTO streets (id, code, name, district, prefix, created_at) VALUES ($1, 'other', '某街道', '', 'QT', $2)",
+            other, clock.now(),
+        )  # fmt: skip
+    done = shell("audit")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("✓") == 2
+    async with opened.transaction([other]) as tx:
+        await tx.raw.execute(
+            "INSERT INTO totals (street_id, dimension, tier, cohort, step, key, closed) "
+            "VALUES ($1, 'unit', 'mm', '2026-01-01', '2026-01-01', 'u1', 1)",
+            other,
+        )
+    done = shell("audit", "--street", XINBEI.code, "--street", "other")
+    assert done.returncode == 1
+    assert "不符累计 1" in done.stdout.replace("\n", "").partition("✗ 某街道(other)")[2]
+    assert "累计 unit mm 2026-01-01" in done.stdout
