@@ -36,6 +36,8 @@ _STRAY = """
 SELECT count(DISTINCT f.ticket_id) FROM ticket_facts f
 LEFT JOIN tickets t ON t.street_id = f.street_id AND t.id = f.ticket_id
 WHERE f.street_id = $1 AND t.id IS NULL"""
+_UNKNOWN = """
+SELECT dimension, count(*) FROM totals WHERE street_id = $1 AND dimension <> ALL($2::text[]) GROUP BY 1 ORDER BY 1"""
 _NO_LIMIT = "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'"
 FIRST = UUID(int=0)
 _CELLS = 5000  # of the totals, read at a time
@@ -52,11 +54,13 @@ class Findings:
     waiting: int = 0
     wrong_tickets: int = 0
     wrong_cells: int = 0
+    agrees: bool = True
+    """Whether lives and books come to the same number (`fingerprint.py`), whatever the comparing of cells has found."""
     differences: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        return not (self.waiting or self.wrong_tickets or self.wrong_cells)
+        return self.agrees and not (self.waiting or self.wrong_tickets or self.wrong_cells)
 
     def note(self, text: str) -> None:
         if len(self.differences) < _ENOUGH:
@@ -82,6 +86,7 @@ async def recount(database: Database, street_id: int) -> Findings:
                 found.tickets += len(history)
             await _mark_books(tx, street_id, marks, found)
         found.wrong_tickets += int(await tx.raw.fetchval(_STRAY, street_id))
+        found.agrees = marks.agrees
         if not marks.agrees:
             await _compare_cells(tx, street_id, marks, found)
     return found
@@ -147,6 +152,10 @@ async def _compare_cells(tx: Transaction, street_id: int, marks: Fingerprint, fo
             found.wrong_cells += wrong
             for text in shown or ():
                 found.note(f"累计 {dimension + suffix} {text}:账上与重算不符")
+    known = [dimension + suffix for dimension in TIERS for suffix in ("", EXCLUDED)]
+    for dimension, cells in await tx.raw.fetch(_UNKNOWN, street_id, known):
+        found.wrong_cells += cells
+        found.note(f"累计 {dimension}:没有这个维度,多出 {cells} 格")
 
 
 _UNIT = {"h": "hour", "d": "day", "m": "month", "y": "year"}

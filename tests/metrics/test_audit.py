@@ -24,6 +24,8 @@ DAMAGE = {
     "a cell too few": "DELETE FROM totals WHERE tier = 'mm' AND dimension = 'channel'",
     "a cell elsewhere": "UPDATE totals SET step = step + interval '40 years' WHERE tier = 'mh'",
     "a cell of no meaning": "UPDATE totals SET tier = 'yy' WHERE tier = 'dh'",
+    "cells of no dimension": "INSERT INTO totals (street_id, dimension, tier, cohort, step, key, received) "
+    "SELECT street_id, 'nowhere', tier, cohort, step, key, received FROM totals WHERE dimension = '' AND tier = 'mm'",
     "a whole dimension": "DELETE FROM totals WHERE dimension = 'unit'",
 }
 TICKET_DAMAGE = [name for name, sql in DAMAGE.items() if "$1" in sql]
@@ -36,7 +38,7 @@ async def test_damage_is_found_and_mended(what, street, both, database):
     assert (await recount(database, street.id)).clean
     async with database.transaction([street.id]) as tx:
         parameters = [ledger[0][0]["id"]] if what in TICKET_DAMAGE else []
-        assert await tx.raw.execute(DAMAGE[what], *parameters) not in {"UPDATE 0", "DELETE 0"}
+        assert await tx.raw.execute(DAMAGE[what], *parameters) not in {"UPDATE 0", "DELETE 0", "INSERT 0 0"}
     found = await recount(database, street.id)
     assert not found.clean
     assert found.differences
