@@ -114,7 +114,11 @@ def _category(matter: Matter, registry: Registry, why: list[str]) -> tuple[Categ
         why.append(f"分类由提交者选定:{category.name}")
         return category, [], True
     classifier = registry.classifier
-    candidates = [c for c in classifier.classify(matter.content) if c.code in registry.categories]
+    candidates = [
+        c
+        for c in classifier.classify(matter.content)
+        if c.code in registry.categories and c.code not in registry.ended.categories
+    ]
     best = classifier.best(candidates)
     if best is not None:
         category = registry.categories[best.code]
@@ -153,7 +157,7 @@ def _named_community(matter: Matter, registry: Registry, why: list[str]) -> str 
             named = [
                 (len(n), code, n)
                 for code, n in registry.communities.items()
-                if n.removesuffix("社区") in text
+                if n.removesuffix("社区") in text and code not in registry.ended.communities
             ]
             if named:
                 _, code, name = max(named)

@@ -122,7 +122,7 @@ def complained_of(content: str, kind: str, community: str | None, registry: Regi
     for unit in sorted(registry.units.values(), key=lambda u: (-len(u.name), u.code)):
         if (
             unit.is_desk
-            or unit.code in registry.ended
+            or unit.code in registry.ended.units
             or not any(_named(name, text) for name in _names(unit))
         ):
             continue
@@ -171,7 +171,7 @@ def _unit(code: str, subject: Subject, registry: Registry) -> Unit:
     if code == COMMITTEE:
         return registry.committees.get(subject.community or "", catalogue)
     if code == PARENT:
-        return registry.units.get(catalogue.parent_code or "", catalogue)
+        return registry.above(catalogue) if catalogue.parent_code is not None else catalogue
     return catalogue if code == CATALOGUE else registry.units[code]
 
 
@@ -187,6 +187,8 @@ def _passed_over(considered: Iterable[Considered]) -> list[str]:
 def _led(lead: Unit, subject: Subject, *, by_rule: bool) -> str:
     if by_rule:
         return f"按规则由{lead.name}主办"
+    if lead.is_desk and subject.category.lead_unit != lead.code:
+        return f"“{subject.category.name}”的主办单位已停用,由派单员确定"
     if lead.code == subject.category.lead_unit:
         return f"“{subject.category.name}”的主办单位为{lead.name}"
     return f"“{subject.category.name}”由所在社区承办:{lead.name}"

@@ -72,9 +72,11 @@ class Names:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._categories = _Lexicon(((c.code, c.name) for c in registry.categories.values()), registry.ended)
-        self._communities = _Lexicon(registry.communities.items(), registry.ended)
-        self._units = _Lexicon(((u.code, u.name) for u in registry.units.values()), registry.ended)
+        self._categories = _Lexicon(
+            ((c.code, c.name) for c in registry.categories.values()), registry.ended.categories
+        )
+        self._communities = _Lexicon(registry.communities.items(), registry.ended.communities)
+        self._units = _Lexicon(((u.code, u.name) for u in registry.units.values()), registry.ended.units)
         self.made = Made()
 
     def category(self, text: str | None) -> str:

@@ -13,6 +13,7 @@ from shared.errors import Invalid, invalid
 from shared.terms import Mode
 
 _SAYS_ABOUT = frozenset({"accept", "dispatch", "designate"})
+_ENDED = "{name}已停用,请选择现在的{what}"
 _OFFENDED = "诉求反映的就是{name},应当回避,请交上一级或其他单位"
 
 
@@ -28,11 +29,12 @@ def complete(standing: Standing, registry: Registry, data: dict[str, Any], *, by
     ruled = chosen is not None and not data.get("unit")
     if chosen is not None and ruled:
         data["unit"] = chosen.lead.code
-    lead = registry.unit(data["unit"])
+    _lasting_category(registry, data)
+    lead = lasting(registry, data["unit"], "unit")
     if lead.is_desk:
         raise Invalid("派单台不能作为主办单位", code="desk_cannot_handle")
     if wanted is not None:
-        helpers = [registry.unit(code, "co_units") for code in wanted]
+        helpers = [lasting(registry, code, "co_units") for code in wanted]
     else:
         joint = _joint(standing, data) and not standing.parts
         helpers = list(chosen.co_units) if chosen is not None and (ruled or joint) else []
@@ -56,9 +58,25 @@ def _joint(standing: Standing, data: dict[str, Any]) -> bool:
 
 
 def recategorise(standing: Standing, registry: Registry, data: dict[str, Any]) -> None:
-    """Let the rules say how a matter of another category is handled."""
+    """Let the rules say how a matter of another category is handled; raise Invalid for one that has ended."""
+    _lasting_category(registry, data)
     chosen = _chosen(standing, registry, data)
     data.update(mode=chosen.mode, level=chosen.level)
+
+
+def _lasting_category(registry: Registry, data: dict[str, Any]) -> None:
+    code = data.get("category")
+    if code in registry.ended.categories:
+        name = f"分类“{registry.category(code).name}”"
+        raise invalid("category", _ENDED.format(name=name, what="分类"), code="category_ended")
+
+
+def lasting(registry: Registry, wanted: str, field: str) -> Unit:
+    """Return a unit that work may be given to today; raise Invalid for one that is not there or has ended."""
+    unit = registry.unit(wanted, field)
+    if unit.code in registry.ended.units:
+        raise invalid(field, _ENDED.format(name=f"单位“{unit.name}”", what="单位"), code="unit_ended")
+    return unit
 
 
 def _chosen(standing: Standing, registry: Registry, data: dict[str, Any]) -> Hands:
@@ -82,21 +100,19 @@ def _about(standing: Standing, registry: Registry, data: dict[str, Any]) -> str 
     return None if told == NOBODY else registry.unit(told, "about_unit").code
 
 
-def refuse_conflict(
+def refuse_unfit(
     action: str, standing: Standing, registry: Registry, data: dict[str, Any], helpers: list[str]
 ) -> None:
-    """Raise Invalid where a move would bring in the unit complained about."""
+    """Raise Invalid where a move would bring in the unit complained about, or one that has ended."""
     if action not in _SAYS_ABOUT:
         data.pop("about_unit", None)  # it is the desk's to say, where it sends the matter somewhere
     about = _about(standing, registry, data)
-    if about is None:
-        return
     asked = [("co_units", code) for code in helpers]
     if action in {"dispatch", "designate", "assist"}:
         asked.append(("unit", data["unit"]))
     elif action == "whistle":
         asked += [("units", code) for code in data["units"]]
     for field, code in asked:
-        unit = registry.unit(code, field)
+        unit = lasting(registry, code, field)
         if unit.code == about:
             raise invalid(field, _OFFENDED.format(name=unit.name), code="conflict_of_interest")

@@ -69,6 +69,15 @@ class Policy:
 WAITS_FOR_A_PERSON = Policy(auto_accept=False, auto_dispatch=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The codes of what holds no longer: old tickets keep them, new ones get none of them."""
+
+    units: frozenset[str] = frozenset()
+    communities: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Registry:
     """Everything a decision about one street's ticket may look at."""
@@ -85,7 +94,7 @@ class Registry:
     staffing: Staffing = field(default_factory=Staffing)
     clockwork: Clockwork = field(default_factory=Clockwork)
     catalogue_version: int | None = None
-    ended: frozenset[str] = frozenset()  # codes of units, communities and categories that hold no longer
+    ended: Ended = field(default_factory=Ended)
     rulebook: Rulebook = field(default_factory=Rulebook)
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
@@ -106,10 +115,19 @@ class Registry:
         return category
 
     def lead_of(self, category: Category, community_code: str | None) -> Unit:
-        """Return who handles a category there: its lead unit, or the community's own committee."""
+        """Return who handles a category there: its lead unit, or the community's own committee.
+
+        Where that unit has ended it is the desk: a person says who has its work now.
+        """
         unit = self.units[category.lead_unit]
         if unit.name == COMMITTEE and community_code is not None:
-            return self.committees.get(community_code, unit)
+            unit = self.committees.get(community_code, unit)
+        return self.desk if unit.code in self.ended.units else unit
+
+    def lasting(self, unit: Unit) -> Unit:
+        """Return the unit, or where it has ended the nearest one above that has not; the desk where there is none."""
+        while unit.code in self.ended.units:
+            unit = self.units[unit.parent_code] if unit.parent_code is not None else self.desk
         return unit
 
     def grid_at(self, lng: float, lat: float, crs: str | None, day: date) -> str | None:
@@ -148,7 +166,7 @@ class Registry:
         """Return the unit one level up; raise NotFound at the top."""
         if unit.parent_code is None:
             raise NotFound(f"“{unit.name}”之上没有上级单位", code="no_level_above")
-        return self.units[unit.parent_code]
+        return self.lasting(self.units[unit.parent_code])
 
 
 class Registries:
@@ -237,20 +255,17 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         clockwork=kept.clockwork,
         staffing=kept.staffing,
         catalogue_version=kept.catalogue_version,
-        ended=frozenset(
-            code
-            for code, until in (
-                *((u.code, u.valid_until) for u in known.values()),
-                *((r.code, r.valid_until) for r in (*places, *kinds)),
-            )
-            if not holds(clock.EVER, until, today)
-        ),
+        ended=Ended(*(_ended(rows, today) for rows in (known.values(), places, kinds))),
         # A name may have passed on to another: it means the one that has it now.
         units_by_name={u.name: u for u in (*known.values(), *current)},
         committees={u.community_code: u for u in current if u.community_code is not None},
         classifier=await trained.active(tx, street_id),
         rulebook=await rule_store.read(tx, street_id, codes),
     )
+
+
+def _ended(rows: Iterable[Any], today: date) -> frozenset[str]:
+    return frozenset(row.code for row in rows if not holds(clock.EVER, row.valid_until, today))
 
 
 async def _units(tx: Transaction, street_id: int) -> dict[str, Unit]:

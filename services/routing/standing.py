@@ -240,7 +240,8 @@ def _reopen(c: Change) -> None:
     """Give a reopened ticket back to who had it (or should have had it); its clock begins anew."""
     category = c.registry.category(c.row["category_code"])
     usual = c.registry.lead_of(category, c.row["community_code"])
-    lead = c.row["lead_unit"] or clear_of(usual, c.row["about_unit"], c.registry).code
+    had = c.registry.units[c.row["lead_unit"]] if c.row["lead_unit"] is not None else usual
+    lead = clear_of(c.registry.lasting(had), c.row["about_unit"], c.registry).code
     c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
     _start_clocks(c, c.at)
     c.row["first_due_at"] = c.row["first_due_at"] or c.row["due_at"]

@@ -193,7 +193,7 @@ class Door:
             helpers = orders.complete(standing, self._registry, data, by_itself=actor.role is Role.SYSTEM)
         elif action == "accept" and data.get("category"):
             orders.recategorise(standing, self._registry, data)
-        orders.refuse_conflict(action, standing, self._registry, data, helpers)
+        orders.refuse_unfit(action, standing, self._registry, data, helpers)
         return helpers
 
     def _note(

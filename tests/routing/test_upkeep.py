@@ -195,7 +195,7 @@ async def test_a_name_that_passed_on_means_what_bears_it_now(new, take, known):
     heir = {"code": f"{new.code}009", "name": old["name"], "valid_until": ""}
     assert (await take(new, as_csv("communities", [old, heir]))).faults == []
     registry = await known(new)
-    assert registry.ended == {old["code"]}
+    assert registry.ended.communities == {old["code"]}
     assert Names(registry).community(old["name"], None) == heir["code"]
 
 
