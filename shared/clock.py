@@ -48,6 +48,17 @@ def to_local(moment: datetime) -> datetime:
     return moment.astimezone(SHANGHAI)
 
 
+def duration_text(seconds: int) -> str:
+    """Return a duration in words: 3天4小时, 2小时5分钟, 40秒."""
+    hours, minutes = divmod(seconds // 60, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}天{hours}小时" if hours else f"{days}天"
+    if hours:
+        return f"{hours}小时{minutes}分钟" if minutes else f"{hours}小时"
+    return f"{minutes}分钟" if minutes else f"{seconds}秒"
+
+
 def remaining_text(due_at: datetime, moment: datetime) -> str:
     """Return a deadline in a resident's words: 剩余2小时, 剩余3天, 已超期1天."""
     seconds = (due_at - moment).total_seconds()

@@ -7,7 +7,7 @@ worked and holidays are not. Streets' own hours differ; this is a yardstick for 
 from datetime import datetime, timedelta
 
 from shared.calendar import WorkCalendar
-from shared.clock import SHANGHAI
+from shared.clock import SHANGHAI, duration_text
 
 _SECOND = 1_000_000  # counted in whole microseconds, so that no second is lost to rounding
 _MINUTE = 60 * _SECOND
@@ -42,12 +42,4 @@ def _until(moment: datetime, calendar: WorkCalendar) -> int:
 
 def text(seconds: float | None) -> str:
     """Return a duration in words: 3天4小时, 2小时5分钟, 40秒; "—" for none."""
-    if seconds is None:
-        return "—"
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}天{hours}小时" if hours else f"{days}天"
-    if hours:
-        return f"{hours}小时{minutes}分钟" if minutes else f"{hours}小时"
-    return f"{minutes}分钟" if minutes else f"{int(seconds)}秒"
+    return "—" if seconds is None else duration_text(int(seconds))

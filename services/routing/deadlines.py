@@ -112,16 +112,6 @@ def moment_text(moment: datetime) -> str:
     return f"{local.year}年{_day(local.date())}{local:%H:%M}"
 
 
-def duration_text(seconds: int) -> str:
-    """Write how long something took: 3天4小时, 2小时5分钟, 40秒."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = ((days, "天"), (hours, "小时"), (minutes, "分钟"), (rest, "秒"))
-    told = [f"{amount}{unit}" for amount, unit in parts if amount]
-    return "".join(told[:2]) or "0秒"
-
-
 def _opening(received_at: datetime, limits: list[Limit]) -> str:
     local = to_local(received_at)
     received = f"受理于{local.year}年{_day(local.date())}(周{_WEEKDAYS[local.weekday()]}){local:%H:%M}"

@@ -20,7 +20,8 @@ PASSES = 3
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 _NEXT = f"""
 SELECT ticket_id, state, received_at, clock_from, suspended_at, resolve_limit, due_at, due_provisional, clock_policy,
-  handed_at, sign_limit, sign_due_at, handled_at, feedback_due_at
+  handed_at, mode, sign_limit, sign_due_at, return_until, contact_limit, contact_due_at, contacted_at,
+  handled_at, feedback_due_at
 FROM ticket_states WHERE street_id = $1 AND ticket_id > $2 AND state IN ({_OPEN}) ORDER BY ticket_id LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 _FIRST = UUID(int=0)
 

@@ -9,14 +9,15 @@ from typing import Any, Protocol
 
 from services.routing import handover
 from services.routing.assign import accept_by
-from services.routing.deadlines import duration_text, moment_text
+from services.routing.deadlines import moment_text
 from services.routing.hands import clear_of
 from services.routing.held import Change, Standing
 from services.routing.registry import Category, Registry
-from services.routing.timing import anew, due_by, handling_text, policy_of, sign_limit
+from services.routing.timing import anew, due_by, handling_text, policy_of, return_until, sign_limit
 from shared.calendar import Deadline, parse_limit
+from shared.clock import duration_text
 from shared.lifecycle import FIXED_OUTCOME, QUIET, State
-from shared.terms import Level, Mode, Outcome, PauseReason
+from shared.terms import Level, Outcome, PauseReason
 
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
 
@@ -99,7 +100,7 @@ def _start_clocks(c: Change, since: datetime) -> None:
     limits = policy.limits(c.registry.category(row["category_code"]).limits, row["kind"], row["mode"])
     row.update(
         sign_limit=limits.sign, contact_limit=limits.contact, resolve_limit=limits.resolve,
-        clock_policy=policy.version or None, due_why=[],
+        clock_policy=policy.version or None, catalogue_version=c.registry.catalogue_version, due_why=[],
     )  # fmt: skip
     row.update(sign_due_at=_due(c, since, limits.sign).at, contact_due_at=_due(c, since, limits.contact).at)
     _start_handling(c, since)
@@ -134,15 +135,13 @@ def _designate(c: Change) -> None:
 
 def _hand_to(c: Change, unit_code: str) -> None:
     """Give the ticket to a unit: its signing and returning clocks begin, the handling clock runs on."""
-    policy = policy_of(c.row, c.registry)
-    limit = policy.return_joint_within if c.row["mode"] == Mode.JOINT else policy.return_within
+    c.row["handed_at"] = c.at
     c.row.update(
         owner_unit=unit_code,
         lead_unit=unit_code,
-        handed_at=c.at,
         first_due_at=c.row["first_due_at"] or c.row["due_at"],
         sign_due_at=_due(c, c.at, sign_limit(c.row, c.registry)).at,
-        return_until=_due(c, c.at, str(limit)).at,
+        return_until=return_until(c.row, c.registry),
         signed_at=None, designated=False, assignee_id=None,
     )  # fmt: skip
     handover.end_part(c, unit_code, "转为主办")
@@ -208,7 +207,6 @@ def _close(c: Change) -> None:
     c.row.update(
         closed_at=c.at,
         owner_unit=None,
-        feedback_due_at=None,
         outcome=c.data.get("outcome") or c.row["outcome"] or Outcome.RESOLVED.value,
     )
 
@@ -242,7 +240,9 @@ def _reopen(c: Change) -> None:
     usual = c.registry.lead_of(category, c.row["community_code"])
     had = c.registry.units[c.row["lead_unit"]] if c.row["lead_unit"] is not None else usual
     lead = clear_of(c.registry.lasting(had), c.row["about_unit"], c.registry).code
-    c.row.update(lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None)
+    c.row.update(
+        lead_unit=lead, owner_unit=lead, closed_at=None, handled_at=None, outcome=None, feedback_due_at=None
+    )
     _start_clocks(c, c.at)
     c.row["first_due_at"] = c.row["first_due_at"] or c.row["due_at"]
 

@@ -10,6 +10,9 @@ from services.routing.policy import ClockPolicy
 from services.routing.registry import Registry
 from shared.calendar import Deadline, parse_limit
 from shared.lifecycle import State
+from shared.terms import Mode
+
+_BEFORE_CONTACT = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED})
 
 
 def policy_of(row: Mapping[str, Any], registry: Registry) -> ClockPolicy:
@@ -29,6 +32,13 @@ def sign_limit(row: Mapping[str, Any], registry: Registry) -> str:
     """Return the limit for signing the ticket was clocked under; of one from before these were kept, the category's."""
     kept: str | None = row["sign_limit"]
     return kept or registry.category(row["category_code"]).limits.sign
+
+
+def return_until(row: Mapping[str, Any], registry: Registry) -> datetime:
+    """Return until when the unit that has it now may send it back."""
+    policy = policy_of(row, registry)
+    limit = policy.return_joint_within if row["mode"] == Mode.JOINT else policy.return_within
+    return due_by(row, row["handed_at"], str(limit), registry).at
 
 
 def handling_text(row: Mapping[str, Any], registry: Registry) -> str:
@@ -52,6 +62,10 @@ def anew(row: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         found.update(due_at=due.at, due_provisional=due.provisional)
     if row["state"] == State.DISPATCHED.value and row["handed_at"] and row["sign_limit"]:
         found["sign_due_at"] = due_by(row, row["handed_at"], row["sign_limit"], registry).at
+        found["return_until"] = return_until(row, registry)
+    uncontacted = row["state"] in _BEFORE_CONTACT and row["contacted_at"] is None
+    if uncontacted and row["contact_limit"] and row["contact_due_at"] and row["clock_from"]:
+        found["contact_due_at"] = due_by(row, row["clock_from"], row["contact_limit"], registry).at
     if row["feedback_due_at"] is not None and row["handled_at"] is not None:
         feedback = str(policy_of(row, registry).feedback)
         found["feedback_due_at"] = due_by(row, row["handled_at"], feedback, registry).at

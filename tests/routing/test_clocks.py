@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.console import localdays
-from services.routing import registry, roster
+from services.routing import deemed, registry, roster
 from services.routing.recalculate import Recalculation
 from shared import clock
 from shared.tables import clock_policies, local_days
@@ -183,6 +183,37 @@ async def test_a_street_closed_by_a_typhoon_moves_its_open_deadlines(
     assert "跳过3月4日放假" in ticket["due_why"][-1]
     assert (await history(number))[-1] == "recalculate"
     assert await recalculate() == 0
+
+
+async def test_all_clocks_follow_a_day_off_and_nobody_is_deemed_to_have_signed_meanwhile(
+    time, placed, look, standing, lay_down, recalculate, duties, processes
+):
+    number = await placed("下水道堵了", category="0301", kind="help")
+    assert (await look(number))["contact_due_at"] == "2026-03-04T00:00:00.000+08:00"
+    await lay_down(local_days, day=datetime(2026, 3, 3, tzinfo=UTC).date(), kind="off", note="台风停工")
+    assert await recalculate() == 1
+    ticket, row = await look(number), await standing(number)
+    assert ticket["sign_due_at"] == ticket["contact_due_at"] == "2026-03-05T00:00:00.000+08:00"
+    assert row.return_until == datetime(2026, 3, 4, 16, tzinfo=UTC)
+    time.to("2026-03-04T12:00:00+08:00")
+    process = processes("routing")
+    assert await deemed.sweep(process, registry.Registries(process.database)) == 0
+    assert await recalculate() == 0
+
+
+async def test_what_was_fed_back_stays_told_after_closing(time, bring, clocks, do):
+    number = await bring("closed")
+    told = (await clocks(number))[1]["feedback"]
+    assert (told["state"], told["met_at"] is not None) == ("met", True)
+    await do(number, "reopen", "supervisor", reason="没有解决")
+    assert "feedback" not in (await clocks(number))[1]
+
+
+async def test_nobody_signs_while_it_lies_at_the_desk(time, bring, do, clocks):
+    number = await bring("dispatched")
+    assert "sign" in (await clocks(number))[1]
+    await do(number, "return", LEAD, reason="不属本单位")
+    assert "sign" not in (await clocks(number))[1]
 
 
 async def test_nothing_fails_on_new_years_day_of_an_unpublished_year(time, placed, do, look):
