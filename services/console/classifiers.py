@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.console import owner
 from services.console.demo.organisation import catalog
+from services.metrics.rates import display
 from services.routing import trained
 from services.routing.classification.classifier import BASE, BASE_HASH, Classifier, packaged
 from services.routing.classification.evaluation import Report, Share, evaluate as measure
@@ -97,10 +98,7 @@ def _print(report: Report, names: Mapping[str, str]) -> None:
 
 def _percent(share: Share) -> str:
     """Return a share with its counts, cut off and not rounded: 100 % is only what is whole."""
-    if not share.whole:
-        return "—"
-    hundredths = share.part * 10_000 // share.whole
-    return f"{hundredths // 100}.{hundredths % 100:02d}%({share.part}/{share.whole})"
+    return f"{display(share.part, share.whole, rounding='truncate')}({share.part}/{share.whole})"
 
 
 def _names() -> dict[str, str]:

@@ -9,16 +9,17 @@ from uuid_utils.compat import uuid7
 
 from services.console import owner
 from services.routing.policy import read_policy
+from services.routing.turn import take_turn
+from services.routing.upkeep.state import Action
+from services.routing.upkeep.store import record
 from shared import clock
 from shared.db import Database, Transaction
-from shared.tables import clock_policies, registry_changes
+from shared.tables import clock_policies
 
 KINDS = {"off": "不上班", "half": "上半天班", "work": "上班"}
 _DAY = """
 INSERT INTO local_days (street_id, day, kind, note) VALUES ($1, $2, $3, $4)
 ON CONFLICT (street_id, day) DO UPDATE SET kind = excluded.kind, note = excluded.note"""
-# Whoever adds a version holds the street's desk: the next one waits and counts on from there.
-_HOLD = "SELECT FROM units WHERE street_id = $1 AND is_desk ORDER BY code FOR NO KEY UPDATE"
 _NEWEST = "SELECT version, document FROM clock_policies WHERE street_id = $1 ORDER BY version DESC LIMIT 1"
 
 
@@ -35,11 +36,10 @@ def set_day(code: str, day: date, kind: str, note: str) -> str:
             before = await tx.raw.fetchrow(
                 "SELECT kind, note FROM local_days WHERE street_id = $1 AND day = $2", street.id, day
             )
-            await tx.raw.execute(_DAY, street.id, day, kind, note.strip())
-            after = {"kind": kind, "note": note.strip()}
-            await _changed(
-                tx, street.id, "local_day", day.isoformat(), dict(before) if before else None, after
-            )
+            known, told = dict(before) if before else None, {"kind": kind, "note": note.strip()}
+            if known != told:
+                await tx.raw.execute(_DAY, street.id, day, *told.values())
+                await _changed(tx, street.id, "local_day", day.isoformat(), known, told)
 
     owner.run(write)
     return f"{day:%Y-%m-%d} {KINDS[kind]}({note.strip()})"
@@ -66,7 +66,7 @@ def set_policy(code: str, file: Path, since: date | None) -> int:
         nonlocal version
         [street] = await owner.streets(opened, [code])
         async with opened.transaction([street.id]) as tx:
-            await tx.raw.execute(_HOLD, street.id)
+            await take_turn(tx, street.id)
             newest = await tx.raw.fetchrow(_NEWEST, street.id)
             version = (newest["version"] if newest else 0) + 1
             now = clock.now()
@@ -92,14 +92,6 @@ async def _changed(
     before: dict[str, Any] | None,
     after: dict[str, Any],
 ) -> None:
-    """Note what changed: it is also what makes the services read it within seconds."""
-    await tx.insert_many(
-        registry_changes,
-        [
-            {
-                "street_id": street_id, "id": uuid7(), "recorded_at": clock.now(), "actor_id": None,
-                "actor_role": owner.ACTOR, "import_id": uuid7(), "kind": kind, "code": code,
-                "action": "changed" if before else "added", "before": before, "after": after,
-            }
-        ],
-    )  # fmt: skip
+    action = Action.CHANGED if before else Action.ADDED
+    await record(tx, street_id, [(kind, code, action, before, after)], None, uuid7())
+    await owner.audited(tx, [street_id], f"{kind}_set", {"code": code, **after})

@@ -163,7 +163,7 @@ CATALOGUE: tuple[Measure, ...] = (
     M("handled_on_time", "按期承办办结数", "承办单位在时限内提交办理结果的", lambda s: s.handled and s.handled_on_time),
     M("handled_due", "应承办办结数", "承办办结的,加上派单后时限已到仍未承办办结的",
       lambda s: s.dispatched and (s.handled or (s.open and s.past_due))),
-    M("closed_by_first_deadline", "首次时限内办结数", "按首次交办时的时限办结的,延期、挂账、重开后移的时限不算",
+    M("closed_by_first_deadline", "首次时限内办结数", "按首次交办时的时限办结的,延期、挂账、重办、重开后移的时限不算",
       lambda s: s.closed and s.by_first_deadline),
     M("ever_handled", "曾承办办结数", "承办单位曾提交办理结果的", lambda s: s.ever_handled),
     M("ever_closed", "曾办结数", "曾经办结的(含之后重开的)", lambda s: s.ever_closed),

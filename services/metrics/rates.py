@@ -139,7 +139,7 @@ CATALOGUE: dict[str, Rate] = {
             "dispatched": V(("dispatched_on_time",), ("dispatched",), "按时办结 ÷ 派单数", exclusions="直办",
                             example="宁国 2022-04:597 ÷ 601 = 99.33%"),
             "closed_only": V(("closed_on_time",), ("closed",), "按期办结 ÷ 已办结数", _HIDES, exclusions="一切未办结的"),
-            "first_deadline": V(("closed_by_first_deadline",), ("due",), "按首次时限办结 ÷ 应结案数,延期、挂账、重开后移的时限不算", exclusions=_NOT_YET),
+            "first_deadline": V(("closed_by_first_deadline",), ("due",), "按首次时限办结 ÷ 应结案数,延期、挂账、重办、重开后移的时限不算", exclusions=_NOT_YET),
             "handled": V(("handled_on_time",), ("handled_due",), "承办单位在时限内提交结果 ÷ 应承办办结数,审核回访所用时间不算在内",
                          "承办办结未经审核、回访", exclusions="直办;派单后未到时限的在办件"),
         }),

@@ -1,5 +1,6 @@
 """The action of examining a street's areas as they are today: covered without gaps, each with one who answers for it."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -37,11 +38,13 @@ async def examine(tx: Transaction, street: Street, day: date) -> Examined:
     drawn = {r.grid_code: r.polygons for r in await _on(tx, grid_boundaries, street.id, day)}
     outlines = {r.area_code: r.polygons for r in await _on(tx, area_boundaries, street.id, day)}
     staffing = (await roster.read(tx, street.id)).staffing
+    # A second of arithmetic for a large street: other requests go on meanwhile.
+    findings = await asyncio.to_thread(coverage.examine, homes, drawn, outlines, street.code)
     return Examined(
         len(places),
         len(homes),
         len(drawn),
-        coverage.examine(homes, drawn, outlines, street.code),
+        findings,
         [fault for area in (*places, *homes) for fault in _answered(staffing, area, day)],
     )
 

@@ -12,7 +12,8 @@ from services.routing.classification.cues import urgent_word
 from services.routing.registry import COMMITTEE as COMMITTEES, Category, Registry, Unit
 from services.routing.rules.book import Considered, Rule, Verdict
 from services.routing.rules.conditions import Facts
-from services.routing.rules.vocabulary import CATALOGUE, COMMITTEE, PARENT, Attribute, attributes_of, plain
+from services.routing.rules.vocabulary import CATALOGUE, COMMITTEE, PARENT, Attribute, attributes_of
+from services.routing.spelling import plain
 from shared.clock import local_day
 from shared.errors import NotFound
 from shared.terms import Channel, Kind, Mode
@@ -37,17 +38,6 @@ class Subject:
     received_at: datetime
     about: str | None = None
     repeat: bool = False
-
-    @property
-    def danger(self) -> str | None:
-        """The word that tells of danger now, in a text of another category than the urgent ones; thanks tell of danger past."""
-        calm = self.category.mode != Mode.URGENT and self.kind != Kind.PRAISE
-        return urgent_word(self.content) if calm else None
-
-    @property
-    def mode(self) -> str:
-        """How it is taken before any rule speaks: danger counts more than the category."""
-        return Mode.URGENT.value if self.danger else self.category.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +64,11 @@ class Hands:
 def choose(subject: Subject, registry: Registry) -> Hands:
     """Choose by the rules of the day of receipt."""
     why: list[str] = []
-    verdict = registry.rulebook.judge(_facts(subject, registry), local_day(subject.received_at))
+    mode = _mode(subject, why)
+    verdict = registry.rulebook.judge(_facts(subject, mode, registry), local_day(subject.received_at))
     lead = registry.lead_of(subject.category, subject.community)
     co_units: list[Unit] = []
-    mode, level, waits = subject.mode, subject.category.level, False
-    if subject.danger:
-        why.append(f"文中有“{subject.danger}”,按紧急处理")
+    level, waits = subject.category.level, False
     tags: dict[str, None] = {}
     person: str | None = None
     list_level: str | None = None
@@ -143,18 +132,28 @@ def _named(name: str, text: str) -> bool:
     return at >= 0 and not text.startswith(_NOT_MEANT, at + len(name))
 
 
-def _facts(subject: Subject, registry: Registry) -> Facts:
+def _mode(subject: Subject, why: list[str]) -> str:
+    """Return how it is taken before any rule speaks: danger now counts more than the category; thanks tell of danger past."""
+    calm = subject.category.mode != Mode.URGENT and subject.kind != Kind.PRAISE
+    word = urgent_word(subject.content) if calm else None
+    if word is None:
+        return subject.category.mode
+    why.append(f"文中有“{word}”,按紧急处理")
+    return Mode.URGENT.value
+
+
+def _facts(subject: Subject, mode: str, registry: Registry) -> Facts:
     category, text = subject.category, plain(subject.content)
     return Facts(
         text=text, category=category.code, group=category.group_name, kind=subject.kind, channel=subject.channel,
-        mode=subject.mode, level=category.level, community=subject.community, grid=subject.grid,
+        mode=mode, level=category.level, community=subject.community, grid=subject.grid,
         attributes=frozenset(attributes_of(text)), received_at=subject.received_at,
         workday=registry.calendar.is_workday(local_day(subject.received_at)), repeat=subject.repeat,
         names=(
             ("category", category.name), ("community", registry.communities.get(subject.community or "", "未知")),
             ("kind", Kind(subject.kind).text if subject.kind in set(Kind) else "未注明"),
             ("channel", Channel(subject.channel).text if subject.channel in set(Channel) else subject.channel),
-            ("mode", Mode(subject.mode).text),
+            ("mode", Mode(mode).text),
         ),
     )  # fmt: skip
 

@@ -4,23 +4,18 @@ Nothing is guessed: what is not known as it is written becomes an entry of its o
 person to sort out. Pure; `services/routing/ledger.py` writes what was made.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.routing.deadlines import Limits
 from services.routing.registry import OTHER, Category, Registry, Unit
+from services.routing.spelling import plain
 from shared.terms import Level, Mode
 
 IMPORTED_GROUP, IMPORTED_UNIT = "导入", "imported"
 UNCLASSIFIED, UNCLASSIFIED_TEXT = "unclassified", "未分类"
 DEFAULT_LIMITS = Limits(sign="1wd", contact="1wd", resolve="10wd")
-
-
-def plain(text: str) -> str:
-    """Return what two ways of writing a name have in common: width, case and spaces left aside."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class _Lexicon:

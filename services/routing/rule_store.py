@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from prometheus_client import Counter
 from sqlalchemy import select
 
 from services.routing.rules.book import Broken, Known, Rule, Rulebook, Switch
+from services.routing.turn import take_turn
 from shared import clock
 from shared.db import Transaction
 from shared.tables import routing_rule_states, routing_rules
@@ -19,8 +21,6 @@ log = structlog.get_logger()
 BROKEN = Counter("banjie_routing_rules_broken_total", "Routing rules that switched themselves off")
 
 _NEXT = "SELECT coalesce(max(version), 0) + 1 FROM routing_rules WHERE street_id = $1 AND code = $2"
-# Who writes a version or a switch of a rule holds the street's desk: the next one waits and counts on from there.
-_HOLD = "SELECT FROM units WHERE street_id = $1 AND is_desk FOR NO KEY UPDATE"
 _WRITE = """
 INSERT INTO routing_rules (street_id, code, version, position, valid_from, valid_until, conditions, result, note,
   recorded_at, recorded_by)
@@ -55,7 +55,7 @@ async def read(tx: Transaction, street_id: int, known: Known) -> Rulebook:
 
 async def next_version(tx: Transaction, street_id: int, code: str) -> int:
     """Return the number of a rule's next version, and keep it for this transaction."""
-    await tx.raw.execute(_HOLD, street_id)
+    await take_turn(tx, street_id)
     number: int = await tx.raw.fetchval(_NEXT, street_id, code)
     return number
 
@@ -82,11 +82,15 @@ async def switch_off(tx: Transaction, street_id: int, broken: Iterable[Broken]) 
             street_id, one.rule.code, one.rule.version, False, one.why, clock.now(), None,
         )  # fmt: skip
         if await tx.raw.fetchval(_SWITCH + _IF_ON, *values) is not None:
-            BROKEN.inc()
-            log.error(
-                "routing_rule_switched_off", street_id=street_id, rule=one.rule.code, version=one.rule.version,
-                reason=one.why,
-            )  # fmt: skip
+            tx.on_commit.append(partial(_alarm, street_id, one))
+
+
+def _alarm(street_id: int, broken: Broken) -> None:
+    rule = broken.rule
+    BROKEN.inc()
+    log.error(
+        "routing_rule_switched_off", street_id=street_id, rule=rule.code, version=rule.version, reason=broken.why
+    )  # fmt: skip
 
 
 def drafted(code: str, version: int, body: Mapping[str, Any], moment: datetime) -> Rule:

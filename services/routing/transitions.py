@@ -15,6 +15,7 @@ from services.routing.registry import Registry
 from services.routing.rules.book import Broken
 from services.routing.standing import Decided, apply, registered
 from services.routing.timing import policy_of
+from services.routing.turn import take_turn
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction, values
@@ -32,8 +33,6 @@ _LOCK = """
 SELECT s.*, t.reporter_id, t.content FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
 WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
 _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
-# Whoever takes slip numbers holds the desk's row: the next one waits and counts on from there.
-_HOLD_DESK = "SELECT FROM units WHERE street_id = $1 AND code = $2 FOR NO KEY UPDATE"
 _NEXT_SLIP = "SELECT coalesce(max(slip), 0) + 1 FROM handover_slips WHERE street_id = $1"
 _PART = """
 INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, report_due_at, reported_at, finished_at, result)
@@ -89,8 +88,8 @@ class Door:
             found[row["ticket_id"]] = Standing(row, reporter_id=reporter, content=content)
         if found:
             for part in await self._tx.raw.fetch(_PARTS, street, list(found)):
-                values = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
-                found[part["ticket_id"]].parts[part["unit_code"]] = Part(**values)
+                known = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
+                found[part["ticket_id"]].parts[part["unit_code"]] = Part(**known)
         return found
 
     def register(self, ticket: Any, plan: Plan, moment: datetime) -> Standing:
@@ -98,10 +97,9 @@ class Door:
         standing = registered(ticket, plan, self._registry, moment)
         hands, rule = plan.hands, plan.hands.rule
         standing.row.update(
-            mode=hands.mode, level=hands.level, tags=list(hands.tags), about_unit=plan.about_unit
+            level=hands.level, tags=list(hands.tags), about_unit=plan.about_unit, list_level=hands.list_level
         )
         self._broken |= {broken.rule.code: broken for broken in hands.verdict.broken}
-        standing.row["list_level"] = hands.list_level
         data: dict[str, Any] = {"certain": plan.certain, "list_level": hands.list_level}
         if rule is not None:
             data |= {"rule": rule.code, "rule_version": rule.version}
@@ -263,7 +261,7 @@ class Door:
     async def _write_slips(self) -> None:
         if self._slips:
             street_id = self._registry.street_id
-            await self._tx.raw.execute(_HOLD_DESK, street_id, self._registry.desk.code)
+            await take_turn(self._tx, street_id)
             first = await self._tx.raw.fetchval(_NEXT_SLIP, street_id)
             await self._tx.insert_many(
                 handover_slips, [{"slip": first + n, **s} for n, s in enumerate(self._slips)]

@@ -266,7 +266,7 @@ def test_a_classifier_is_measured_and_is_not_trained_from_too_little(shell, tmp_
         done = shell("evaluate", str(texts), *words)
         assert (done.returncode, done.stderr) == (0, "")
         assert "首选正确 50.00%(1/2)" in done.stdout
-        assert "诉求类型正确 100.00%(2/2)" in done.stdout
+        assert "诉求类型正确 100%(2/2)" in done.stdout
         assert "0101 垃圾清运 → 0201 路灯照明 1 次" in done.stdout
     texts.write_text("text,code\n路灯坏了,9999\n", encoding="utf-8")
     for words, says in (
@@ -298,3 +298,30 @@ async def test_streets_are_recounted_each_in_a_process_of_its_own(shell, opened)
     assert done.returncode == 1
     assert "不符累计 1" in done.stdout.replace("\n", "").partition("✗ 某街道(other)")[2]
     assert "累计 unit mm 2026-01-01" in done.stdout
+
+
+async def test_a_street_has_days_and_a_clock_policy_of_its_own(shell, opened, tmp_path):
+    street = ("--street", XINBEI.code)
+    day = ("calendar", "day", "2026-08-08", "off", *street, "--note", "台风停工")
+    for _ in range(2):  # the same again changes nothing
+        done = shell(*day)
+        assert (done.returncode, done.stdout.strip()) == (0, "2026-08-08 不上班(台风停工)")
+    refused = shell("calendar", "day", "2026-08-08", "holiday", *street, "--note", "x")
+    assert (refused.returncode, refused.stderr.strip()) == (2, "✗ 只能是 off、half、work")
+    file = tmp_path / "policy.json"
+    for version in (1, 2):
+        file.write_text(f'{{"max_extensions": {version}}}', encoding="utf-8")
+        done = shell("calendar", "policy", str(file), *street, "--since", "2026-12-01")
+        assert (done.returncode, done.stdout.strip()) == (0, f"时限方案第 {version} 版已登记")
+    file.write_text('{"max_extensions": "many"}', encoding="utf-8")
+    wrong = shell("calendar", "policy", str(file), *street)
+    assert wrong.returncode == 2
+    assert "max_extensions" in wrong.stderr
+    async with opened.transaction([XINBEI.id], read_only=True) as tx:
+        changes = await tx.raw.fetch("SELECT kind, code, action FROM registry_changes ORDER BY id")
+        policies = await tx.raw.fetch("SELECT version, document FROM clock_policies ORDER BY version")
+    assert [tuple(row) for row in changes if row["kind"] in {"local_day", "clock_policy"}] == [
+        ("local_day", "2026-08-08", "added"), ("clock_policy", "1", "added"), ("clock_policy", "2", "changed"),
+    ]  # fmt: skip
+    assert [row["document"]["max_extensions"] for row in policies] == [1, 2]
+    assert [a for a, _ in await audit_rows(opened, "local_day_set")] == ["console"]

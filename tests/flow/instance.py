@@ -24,9 +24,9 @@ STREET_ID = 120116005
 
 
 def free_ports(count):
-    """Return ports that nobody listens on now, below the range that outgoing connections use."""
+    """Return ports that nobody listens on now, below those among which a house's own servers choose theirs."""
     found = []
-    candidate = 15000 + os.getpid() % 10_000
+    candidate = 10_000 + os.getpid() % 4_500  # ports.LOWEST is 15,000
     while len(found) < count:
         candidate += 7
         with socket.socket() as probe, contextlib.suppress(OSError):

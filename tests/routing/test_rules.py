@@ -8,7 +8,8 @@ import pytest
 from services.routing.rules import parse
 from services.routing.rules.book import Known, Rule, Rulebook, Switch
 from services.routing.rules.conditions import Facts
-from services.routing.rules.vocabulary import attributes_of, plain
+from services.routing.rules.vocabulary import attributes_of
+from services.routing.spelling import plain
 from shared.errors import Invalid
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai

@@ -14,7 +14,7 @@ _WEEKDAYS = "一二三四五六日"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a request when its way is chosen; `text` is plain (`vocabulary.plain`)."""
+    """What is known of a request when its way is chosen; `text` is plain (`spelling.plain`)."""
 
     text: str
     category: str

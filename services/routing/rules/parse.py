@@ -32,8 +32,8 @@ from services.routing.rules.vocabulary import (
     RESPONSIBLE,
     Attribute,
     Tag,
-    plain,
 )
+from services.routing.spelling import plain
 from shared.errors import invalid
 from shared.terms import Channel, Kind, Level, ListLevel, Mode, Term
 

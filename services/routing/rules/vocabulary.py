@@ -37,11 +37,6 @@ _WORDS = {
 }  # fmt: skip
 
 
-def plain(text: str) -> str:
-    """Return a text without the blanks and the case in which the same words may differ."""
-    return "".join(text.split()).casefold()
-
-
 def attributes_of(text: str) -> dict[Attribute, str]:
     """Return who a plain text speaks of, each with the word that tells it."""
     found = ((kind, next((word for word in words if word in text), None)) for kind, words in _WORDS.items())

@@ -49,17 +49,31 @@ async def write(
         if rows:
             await _upsert(tx, street.id, kind, _parents_first(rows) if kind.name == "units" else rows)
     await _versions(tx, street.id, [change for change in changes if change.kind.name == "categories"])
+    told = [
+        (change.kind.name, change.code, change.action, _told(change.before), _told(change.after) or {})
+        for change in changes
+    ]
+    await record(tx, street.id, told, by, import_id)
+
+
+async def record(
+    tx: Transaction,
+    street_id: int,
+    changes: Iterable[tuple[str, str, Action, Row | None, Row]],
+    by: Actor | None,
+    import_id: UUID,
+) -> None:
+    """Note changes: (list, code, what happened, as it was, as it is now). It is by these that processes read anew."""
     now = clock.now()
     await tx.insert_many(
         registry_changes,
         [
             {
-                "street_id": street.id, "id": uuid7(), "recorded_at": now, "actor_id": by.id if by else None,
-                "actor_role": by.role.value if by else CONSOLE, "import_id": import_id, "kind": change.kind.name,
-                "code": change.code, "action": change.action.value, "before": _told(change.before),
-                "after": _told(change.after),
+                "street_id": street_id, "id": uuid7(), "recorded_at": now, "actor_id": by.id if by else None,
+                "actor_role": by.role.value if by else CONSOLE, "import_id": import_id, "kind": kind, "code": code,
+                "action": action.value, "before": before, "after": after,
             }
-            for change in changes
+            for kind, code, action, before, after in changes
         ],
     )  # fmt: skip
 
