@@ -8,6 +8,7 @@ import structlog
 from services.routing.classification.classifier import OTHER, Classifier, packaged
 from services.routing.classification.model import Model, ModelUnusable, from_bytes
 from services.routing.classification.words import packaged_words
+from services.routing.turn import take_turn
 from shared import clock
 from shared.db import Transaction
 from shared.tables import classifier_models
@@ -62,6 +63,7 @@ async def labels(tx: Transaction, street_id: int) -> list[Label]:
 
 async def store(tx: Transaction, street_id: int, model: Model, trial: Trial) -> int:
     """Store a model and put it to use instead of the one before; return its version."""
+    await take_turn(tx, street_id)
     version: int = await tx.raw.fetchval(_NEXT, street_id)
     await tx.raw.execute(_REPLACED, street_id)
     row: dict[str, Any] = {

@@ -108,7 +108,8 @@ class Merge:
         known = self._same(kind, row)
         unchanged = [k for k in known if k.get("staff_code") == row.get("staff_code") and self.state.lasts(k)]
         if unchanged:
-            return max(k["valid_from"] for k in unchanged)  # type: ignore[no-any-return]
+            latest: date = max(k["valid_from"] for k in unchanged)
+            return latest
         return self.state.today if known else EVER
 
     def _apart(self, kind: Kind, row: Row) -> None:
