@@ -325,3 +325,14 @@ async def test_a_street_has_days_and_a_clock_policy_of_its_own(shell, opened, tm
     ]  # fmt: skip
     assert [row["document"]["max_extensions"] for row in policies] == [1, 2]
     assert [a for a, _ in await audit_rows(opened, "local_day_set")] == ["console"]
+
+
+async def test_doctor_warns_of_a_rule_that_has_switched_itself_off(shell, opened):
+    async with opened.transaction([XINBEI.id]) as tx:
+        await tx.raw.execute(
+            "INSERT INTO routing_rule_states (street_id, code, version, enabled, reason, changed_at) "
+            "VALUES ($1, 'S2-15', 1, false, '本街道现在没有“物业办”这个单位', $2)",
+            XINBEI.id, clock.now(),
+        )  # fmt: skip
+    told = shell("doctor").stdout
+    assert "派单规则 S2-15 已自行停用:本街道现在没有“物业办”这个单位" in told
