@@ -25,6 +25,8 @@ def shell(ground, tmp_path_factory):
     environment = {
         "PATH": "/usr/bin:/bin", "BANJIE_DATA_DIR": str(folder), "BANJIE_DATABASE_URL": ground.clone(),
         "BANJIE_REDIS_URL": ground.redis_url, "BANJIE_SECRETS_FILE": str(folder / "secrets.json"),
+        # Where nobody listens, though a `make run` may be going on beside on the usual ones.
+        "BANJIE_INTAKE_PORT": "1", "BANJIE_ROUTING_PORT": "2", "BANJIE_METRICS_PORT": "3",
     }  # fmt: skip
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
