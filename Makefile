@@ -40,9 +40,12 @@ check: $(VENV)/.dev-stamp ## 静态检查,不需要网络 | everything that can 
 	  $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
 	@echo '· locks: hashed, no hosts, one version of each package'; $(check-locks)
 
+# As many processes as there are cores, four at most, each with servers of its own; a file stays in one of them.
+beside = --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: test
 test: $(VENV)/.dev-stamp ## 全部测试(长时间的故障测试除外) | all tests but the long chaos
-	@exec $(BIN)/pytest -m 'not chaos_long and not large'
+	@exec $(BIN)/pytest -m 'not chaos_long and not large' $(beside)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev-stamp ## 按 OpenAPI 文档乱敲每个接口 | schemathesis over every operation

@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 import structlog
 
 from shared.process import configure_logging
@@ -22,6 +23,14 @@ def pytest_configure():
     configure_logging("INFO")
     structlog.configure(cache_logger_on_first_use=False)
     signal.signal(signal.SIGTERM, _stop)
+
+
+def pytest_collection_modifyitems(items):
+    """Keep each file's tests in one process; whole houses run one after another, and first: they last longest."""
+    for item in items:
+        houses = any(map(item.get_closest_marker, ("flow", "chaos", "fuzz")))
+        item.add_marker(pytest.mark.xdist_group("houses" if houses else item.path.as_posix()))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "houses")
 
 
 def _stop(*_):
