@@ -7,6 +7,7 @@
     ├── NotFound         404      not there, or not in the caller's scope (never told apart)
     ├── Conflict         409      the ticket is elsewhere in its life, or the key was used
     ├── Stale            412      If-Match names another version
+    ├── TooMany          429      too often; `retry_after` in seconds
     └── Unavailable      503      try again; `retry_after` in seconds
 
 Messages are Chinese, for people; `code` is English, for programs, and never changes.
@@ -83,6 +84,16 @@ class Stale(Problem):
     status = 412
     code = "stale"
     title = "内容已被更新"
+
+
+class TooMany(Problem):
+    status = 429
+    code = "too_many_requests"
+    title = "操作过于频繁"
+
+    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(detail, code=code, retry_after=retry_after)
+        self.retry_after = retry_after
 
 
 class Unavailable(Problem):

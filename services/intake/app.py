@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, imports, sessions, tickets
+from services.intake.api import actions, blocks, imports, privacy, sessions, tickets
+from services.intake.blocks import Blocks
+from services.intake.limits import Limits
 from services.intake.registry import Registry
 from services.intake.submit import Submissions
 from services.intake.wechat import WeChat
@@ -20,19 +22,23 @@ async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
     submissions = Submissions(process.database, process.outbox, max_waiting=process.settings.intake_queue)
     app.state.submissions = submissions
     app.state.registry = Registry(process.database)
+    app.state.blocks = Blocks(process.database)
+    settings = process.settings
+    app.state.limits = limits = Limits(settings.redis(), enabled=settings.rate_limits == "on")
     async with WeChat(process.settings) as wechat:
         app.state.wechat = wechat
         try:
             yield
         finally:
             await submissions.drain()
+            await limits.close()
 
 
 _settings = Settings()
 app = create_app(
     "intake",
     "办结 · 诉求受理",
-    [sessions.router, tickets.router, actions.router, imports.router],
+    [sessions.router, tickets.router, actions.router, imports.router, privacy.router, blocks.router],
     setup=_setup,
     settings=_settings,
     larger_bodies={"/v1/imports": _settings.max_import_bytes},

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from shared.errors import FieldError, Problem, Unavailable
+from shared.errors import FieldError, Problem, TooMany, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
@@ -83,7 +83,7 @@ class ProblemBody(BaseModel):
 _TEXTS = {
     400: "请求无法识别", 401: "没有登录或凭证无效", 403: "没有权限", 404: "没有找到", 405: "不支持这种请求方法",
     409: "与当前状态冲突", 412: "内容已被更新(If-Match 不符)", 413: "请求过大", 415: "不支持的内容类型",
-    422: "填写的内容有误", 503: "暂时不可用,请按 Retry-After 重试",
+    422: "填写的内容有误", 429: "过于频繁,请按 Retry-After 重试", 503: "暂时不可用,请按 Retry-After 重试",
 }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def render(problem: Problem, trace_id: str) -> Response:
     """Return a refusal as its HTTP answer."""
     extra = {k: v for k, v in problem.extra.items() if k != "retry_after"}
     headers = {}
-    if isinstance(problem, Unavailable):
+    if isinstance(problem, TooMany | Unavailable):
         headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:  # noqa: PLR2004 - the status is the name
         headers["WWW-Authenticate"] = "Bearer"

@@ -55,6 +55,7 @@ class Instance:
             **inherited,
             "BANJIE_DATA_DIR": str(self.data),
             **{f"BANJIE_{s.upper()}_PORT": str(p) for s, p in ports.items()},
+            "BANJIE_RATE_LIMITS": "off",
             **env,
         }
         # the demo street alone, or with its three months of tickets

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from services.intake import petition, rate as rating, store, supplement
 from services.intake.api.tickets import Number
 from services.intake.etag import IfMatch, require
+from services.intake.limits import ADD
 from services.intake.schemas import (
     PetitionIn,
     PetitionReceipt,
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/tickets/{number}", tags=["诉求"])
 Reporter = Annotated[Actor, Depends(only(Role.RESIDENT))]
 Contributor = Annotated[Actor, Depends(only(Role.RESIDENT, *STAFF_ROLES))]
 Work = Callable[[Transaction, Row[Any]], Awaitable[dict[str, Any]]]
-_ERRORS = documented(400, 401, 403, 404, 405, 409, 412, 413, 422, 503)
+_ERRORS = documented(400, 401, 403, 404, 405, 409, 412, 413, 422, 429, 503)
 
 
 @router.post(
@@ -145,6 +146,8 @@ async def _act(
 ) -> dict[str, Any]:
     """Do `work` on a ticket in the actor's scope, once for each key, in one transaction."""
     process = process_of(request)
+    if actor.role is Role.RESIDENT:
+        await request.app.state.limits.refuse(ADD, actor.id)
     street = await street_of(process.database, process.streets, actor, number)
     wanted = await fingerprint_of(request)
     async with process.database.transaction([street.id]) as tx:

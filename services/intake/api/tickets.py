@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from services.intake import look, store, view
 from services.intake.etag import matches, of_version
+from services.intake.limits import SUBMIT
 from services.intake.prepare import prepare
 from services.intake.schemas import TicketDetail, TicketIn, TicketItem, TicketReceipt
 from shared import clock
@@ -42,7 +43,7 @@ _ETAG = {"ETag": {"description": "版本,可用于 If-Match", "schema": {"type":
     status_code=201,
     response_model=TicketReceipt,
     summary="提交诉求",
-    responses={201: {"headers": _ETAG}, **documented(400, 401, 403, 404, 405, 409, 413, 422, 503)},
+    responses={201: {"headers": _ETAG}, **documented(400, 401, 403, 404, 405, 409, 413, 422, 429, 503)},
 )
 async def submit_ticket(request: Request, body: TicketIn, actor: Submitter, key: Key = None) -> Response:
     """登记一件诉求。返回 201 即已持久保存;同一个 Idempotency-Key 重复提交得到同一张工单。"""
@@ -50,6 +51,9 @@ async def submit_ticket(request: Request, body: TicketIn, actor: Submitter, key:
     draft = await prepare(
         body, actor, state.process, state.registry, key=key, body_hash=await fingerprint_of(request)
     )
+    if actor.role is Role.RESIDENT:
+        await state.blocks.refuse(draft.street.id, actor.id)
+        await state.limits.refuse(SUBMIT, actor.id)
     receipt: bytes = await state.submissions.submit(draft)
     # Straight to bytes: this is the busiest door of the house.
     return Response(receipt, 201, {"ETag": of_version(0)}, "application/json")
