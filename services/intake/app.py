@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, blocks, imports, privacy, sessions, tickets
+from services.intake.api import actions, blocks, imports, privacy, sessions, similar, tickets
 from services.intake.blocks import Blocks
 from services.intake.limits import Limits
 from services.intake.registry import Registry
@@ -38,7 +38,15 @@ _settings = Settings()
 app = create_app(
     "intake",
     "办结 · 诉求受理",
-    [sessions.router, tickets.router, actions.router, imports.router, privacy.router, blocks.router],
+    [
+        sessions.router,
+        similar.router,
+        tickets.router,
+        actions.router,
+        imports.router,
+        privacy.router,
+        blocks.router,
+    ],
     setup=_setup,
     settings=_settings,
     larger_bodies={"/v1/imports": _settings.max_import_bytes},

@@ -127,6 +127,15 @@ async def found(tx: Transaction, actor: Actor, street: Street, number: str) -> R
     return row
 
 
+async def among(tx: Transaction, actor: Actor, street_id: int, ticket_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these tickets are in the actor's scope."""
+    query = select(tickets.c.id).select_from(_JOINED)
+    rows = await tx.rows(
+        query.where(tickets.c.street_id == street_id, tickets.c.id.in_(ticket_ids), visible(actor))
+    )
+    return {row.id for row in rows}
+
+
 async def course(tx: Transaction, street_id: int, ticket_id: UUID) -> Sequence[Row[Any]]:
     """Return a ticket's transitions in order."""
     return await tx.rows(

@@ -48,6 +48,15 @@ tickets = tenant_table(
     Index("uq_tickets_street_id_number", "street_id", "number", unique=True),
     Index("ix_tickets_reporter", "street_id", "reporter_id", "id"),
     Index("ix_tickets_received", "street_id", "occurred_at", "id"),
+    # the squares of 0.002 degrees a point lies in: what is near, and newest first
+    Index(
+        "ix_tickets_place",
+        "street_id",
+        sql("floor(latitude * 500)"),
+        sql("floor(longitude * 500)"),
+        "id",
+        postgresql_where=sql("latitude is not null"),
+    ),
     Index("ix_tickets_phone", "street_id", "phone_index", postgresql_where=sql("phone_index is not null")),
     append_only=True,
 )
