@@ -20,6 +20,7 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
     moves = await store.course(tx, row.street_id, row.id)
     names = await store.unit_names(tx, row.street_id, view.units_named(row, moves))
     ratings = await store.rated(tx, row.street_id, row.id)
+    lead = await store.leading(tx, row)
     return {
         **view.item(row, now),
         **view.own_words(row, process.keys, mine=resident),
@@ -27,12 +28,19 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
         "timeline": view.timeline(row, moves, names, public=resident),
         "supplements": [view.supplement(s) for s in await store.added(tx, row.street_id, row.id)],
         "ratings": [view.rating(r) for r in ratings],
-        "actions": await _actions(tx, process, actor, row, {r.closure for r in ratings}, now),
+        "group": view.group(lead, now, public=resident) if lead is not None else None,
+        "actions": await _actions(tx, process, actor, row, lead, {r.closure for r in ratings}, now),
     }
 
 
 async def _actions(
-    tx: Transaction, process: Process, actor: Actor, row: Row[Any], rated: set[int], now: datetime
+    tx: Transaction,
+    process: Process,
+    actor: Actor,
+    row: Row[Any],
+    lead: Row[Any] | None,
+    rated: set[int],
+    now: datetime,
 ) -> list[str]:
     if actor.role is Role.SCRIPT:
         return []
@@ -42,8 +50,10 @@ async def _actions(
     last_urge = await store.last_urged(tx, row.street_id, row.id)
     window = process.settings.reopen_window_days
     able += petition.open_to(row, actor, now, window=window, last_urge=last_urge)
-    if State(row.state) is State.CLOSED:
-        closure = await store.last_closure(tx, row.street_id, row.id)
+    # Whose ticket went into another rates that one's closing, under their own number.
+    judged = row if lead is None else lead
+    if State(judged.state) is State.CLOSED:
+        closure = await store.last_closure(tx, row.street_id, row.id if lead is None else lead.ticket_id)
         if closure is not None and closure not in rated:
             able.append("rate")
     return able

@@ -1,4 +1,7 @@
-"""A reporter rates a closure, once; a ticket reopened and closed again can be rated again."""
+"""A reporter rates a closure, once; a ticket reopened and closed again can be rated again.
+
+Whose ticket was merged into another rates that one's closing under their own number: every reporter has a voice.
+"""
 
 from typing import Any
 
@@ -21,8 +24,9 @@ async def rate(
     tx: Transaction, outbox: Outbox, actor: Actor, ticket: Row[Any], body: RatingIn
 ) -> dict[str, Any]:
     """Write the rating and its event; raise Conflict unless the ticket is closed and this closure unrated."""
-    state = State(ticket.state)
-    closure = await store.last_closure(tx, ticket.street_id, ticket.id)
+    lead = await store.leading(tx, ticket)
+    state = State(ticket.state if lead is None else lead.state)
+    closure = await store.last_closure(tx, ticket.street_id, ticket.id if lead is None else lead.ticket_id)
     if state is not State.CLOSED or closure is None:
         raise Conflict(
             f"工单当前为“{state.text}”,办结后才能评价",

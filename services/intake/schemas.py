@@ -141,6 +141,19 @@ class RatingOut(Answer):
     recorded_at: LocalTime
 
 
+class GroupOut(Answer):
+    """The ticket that this one was merged into, as its reporter may know it."""
+
+    number: str | None
+    people: int
+    state: str
+    state_text: str
+    deadline_text: str | None
+    closed_at: LocalTime | None
+    outcome: str | None
+    outcome_text: str | None
+
+
 class TicketDetail(TicketItem):
     """A ticket with its course; what a resident does not get to see is left out of it."""
 
@@ -161,6 +174,7 @@ class TicketDetail(TicketItem):
     timeline: list[Step]
     supplements: list[SupplementOut]
     ratings: list[RatingOut]
+    group: GroupOut | None = Field(description="并入的工单的办理情况")
     actions: list[str] = Field(description="当前可做的操作:supplement、withdraw、urge、reopen、rate")
 
 

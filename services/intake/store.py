@@ -65,6 +65,7 @@ _DETAIL = (
     ticket_states.c.moved_at,
     ticket_states.c.closed_at,
     ticket_states.c.outcome,
+    ticket_states.c.merged_into,
 )
 _JOINED = tickets.outerjoin(
     ticket_states,
@@ -134,6 +135,28 @@ async def among(tx: Transaction, actor: Actor, street_id: int, ticket_ids: Seque
         query.where(tickets.c.street_id == street_id, tickets.c.id.in_(ticket_ids), visible(actor))
     )
     return {row.id for row in rows}
+
+
+async def leading(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
+    """Return the ticket that a merged one went into, and how many reporters stand behind it; None otherwise."""
+    if row.merged_into is None:
+        return None
+    members = (
+        select(func.count())
+        .where(ticket_states.c.street_id == row.street_id, ticket_states.c.merged_into == row.merged_into)
+        .scalar_subquery()
+    )
+    return await tx.one(
+        select(
+            ticket_states.c.ticket_id,
+            ticket_states.c.number,
+            ticket_states.c.state,
+            ticket_states.c.due_at,
+            ticket_states.c.closed_at,
+            ticket_states.c.outcome,
+            (members + 1).label("people"),
+        ).where(ticket_states.c.street_id == row.street_id, ticket_states.c.ticket_id == row.merged_into)
+    )
 
 
 async def course(tx: Transaction, street_id: int, ticket_id: UUID) -> Sequence[Row[Any]]:

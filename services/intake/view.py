@@ -144,6 +144,21 @@ def units_named(row: Row[Any], moves: Sequence[Row[Any]]) -> set[str]:
     return {code for code in codes if code}
 
 
+def group(lead: Row[Any], now: datetime, *, public: bool) -> dict[str, Any]:
+    """Return how the ticket fares that this one went into; its number is not told to another's reporter."""
+    state = State(lead.state)
+    return {
+        "number": None if public else lead.number,
+        "people": lead.people,
+        "state": state.value,
+        "state_text": state.text,
+        "deadline_text": deadline_text(state, lead.due_at, now),
+        "closed_at": lead.closed_at,
+        "outcome": lead.outcome,
+        "outcome_text": _text(Outcome, lead.outcome),
+    }
+
+
 def supplement(row: Row[Any]) -> dict[str, Any]:
     """Return what was added later."""
     role = Role(row.author_role)
