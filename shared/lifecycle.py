@@ -19,6 +19,7 @@ from shared.terms import (
     Resolved,
     Role,
     Satisfaction,
+    SupervisionLevel,
     Term,
     WhistleKind,
 )
@@ -159,18 +160,25 @@ EDGES: tuple[Edge, ...] = (
     Edge("exclude", "考核剔除", frozenset(State), None, _HEAD, "从考核口径中剔除,全口径照计", ("reason", "exclusion")),
     Edge("readmit", "撤销剔除", frozenset(State), None, _HEAD, "恢复计入考核口径", ("reason",)),
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
-    Edge("supervise", "督办", OPEN, None, _HEAD, "叠加督办,不改变状态", ("reason",)),
+    Edge("supervise", "督办", OPEN, None, _HEAD + _SYSTEM, "叠加督办,不改变状态;按级别发督办单,限期答复", ("reason",), {"supervision": SupervisionLevel}),
     Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
     Edge("recalculate", "时限重算", OPEN, None, _SYSTEM, "工作日历有了更新"),
+    Edge("reply_supervision", "督办答复", frozenset(State), None, _LEAD + _PART + _DESK, "被督办单位在限期内答复督办单", ("reason", "order")),
+    Edge("list_key", "列入重点督办", OPEN, None, _HEAD, "列入重点督办台账,谁、何时、为何留痕", ("reason",)),
+    Edge("unlist_key", "移出重点督办", frozenset(State), None, _HEAD, "移出重点督办台账", ("reason",)),
+    Edge("resolve_meeting", "会议决议", OPEN, None, _HEAD, "督办协调会明确责任单位、措施和时限,记入工单", ("reason", "meeting")),
+    Edge("inspect", "督查", frozenset(State), None, _who(R.NOT_LEAD, Role.SUPERVISOR), "每月督查的方式和结论,督查人不得是承办人", ("reason", "inspection")),
     Edge("comment", "批注", frozenset(State), None, _STAFF + _SYSTEM, "在工单上留言", ("reason",)),
 )  # fmt: skip
 
 # The first line of every history, written by routing when it takes a ticket over; nobody can ask for it.
 REGISTER, REGISTER_TEXT = "register", "登记"
 # Words and marks: they leave state, hands and clocks alone, so a late entry may still have happened before them.
-QUIET = frozenset({"urge", "supervise", "mark_overdue", "comment"})
-# What only the system does by itself, and never shows as a choice.
-_UNASKED = frozenset({"mark_overdue", "recalculate"})
+QUIET = frozenset({
+    "urge", "supervise", "mark_overdue", "comment", "reply_supervision", "list_key", "unlist_key", "resolve_meeting", "inspect",
+})  # fmt: skip
+# What the system does by itself, or a meeting and an inspection at doors of their own: never shown as a choice.
+_UNASKED = frozenset({"mark_overdue", "recalculate", "resolve_meeting", "inspect"})
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
 # The outcome a special closure has by its nature; the others default to `resolved`.
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
@@ -192,6 +200,7 @@ class Situation:
     reopen_window_days: int = 30
     disputed: bool = False
     designated: bool = False
+    key_listed: bool = False
 
 
 def action_text(action: str) -> str:
@@ -318,6 +327,10 @@ def _guard(
             _guard_extension(now, occurred_at, data)
         case "decide_extension":
             _guard_decision(now, role)
+        case "list_key" if now.key_listed:
+            raise Conflict("已在重点督办台账中", code="already_on_key_ledger")
+        case "unlist_key" if not now.key_listed:
+            raise Conflict("不在重点督办台账中", code="not_on_key_ledger")
         case "reopen" if role is Role.RESIDENT and now.closed_at:
             if (occurred_at - now.closed_at).days >= now.reopen_window_days:
                 raise Conflict(
@@ -367,6 +380,7 @@ _FIELD_TEXT = {
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
     "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
     "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
+    "order": "督办单编号(order)", "meeting": "会议(meeting)", "inspection": "督查月份(inspection)",
 }  # fmt: skip
 
 

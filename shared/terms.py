@@ -214,6 +214,31 @@ class Agency(Term):
     OTHER = "other", "其他渠道"
 
 
+class SupervisionLevel(Term):
+    """How far a matter has climbed (domain 2.4): reminded, ordered in writing, before the next head, made public."""
+
+    URGE = "urge", "催办"
+    NOTICE = "notice", "督办单"
+    ESCALATE = "escalate", "提级督办"
+    BULLETIN = "bulletin", "通报"
+
+
+class MeetingPart(Term):
+    """The three parts of a coordination meeting's agenda (row S1-08)."""
+
+    PROGRESS = "progress", "督进度"
+    RESULTS = "results", "看成效"
+    PROBLEMS = "problems", "解难题"
+
+
+class InspectionMethod(Term):
+    """How an inspector looked (row S2-21)."""
+
+    RANDOM_WALK = "random_walk", "随机走访"
+    SITE_CHECK = "site_check", "实地检查"
+    COVERT_VISIT = "covert_visit", "明察暗访"
+
+
 STAFF_ROLES = frozenset(Role) - {Role.RESIDENT, Role.SCRIPT, Role.SYSTEM}
 # Roles that see every ticket of their streets; the others see what concerns their unit or community.
 STREET_WIDE = frozenset(

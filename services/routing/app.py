@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.routing.api import areas, registry, route, rules, tickets, upkeep
+from services.routing.api import areas, registry, route, rules, supervision, tickets, upkeep
 from services.routing.registry import Registries
 from shared.process import Process
 from shared.settings import Settings
@@ -23,7 +23,15 @@ _settings = Settings()
 app = create_app(
     "routing",
     "办结 · 流转服务",
-    [tickets.router, registry.router, route.router, rules.router, areas.router, upkeep.router],
+    [
+        tickets.router,
+        registry.router,
+        route.router,
+        rules.router,
+        areas.router,
+        upkeep.router,
+        supervision.router,
+    ],
     setup=setup,
     settings=_settings,
     larger_bodies={upkeep.IMPORTS: _settings.max_import_bytes},

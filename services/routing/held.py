@@ -37,6 +37,8 @@ class Standing:
     new: bool = False
     changed_parts: set[str] = field(default_factory=set)
     slips: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    replies: list[dict[str, Any]] = field(default_factory=list)
     content: str = ""
 
     @property
@@ -51,6 +53,7 @@ class Standing:
             due_at=r["due_at"], open_parts=sum(p.open for p in self.parts.values()),
             extension_pending=r["extension_until"] is not None, reopen_window_days=reopen_window_days,
             extensions=r["extension_count"], max_extensions=max_extensions, disputed=r["disputed"], designated=r["designated"],
+            key_listed=r["key_since"] is not None,
         )  # fmt: skip
 
     def relations(self, actor: Actor, registry: Registry) -> set[Relation]:

@@ -18,7 +18,7 @@ SELECT s.ticket_id FROM ticket_states s
 WHERE s.street_id = $1 AND s.due_at < $2 AND s.overdue_at IS NULL AND s.state IN ({_OPEN}) AND s.state <> 'suspended'
 AND NOT EXISTS (
   SELECT FROM transitions m WHERE m.street_id = s.street_id AND m.ticket_id = s.ticket_id AND m.seq = s.version
-  AND m.late AND m.recorded_at > $4)
+  AND m.late AND m.recorded_at > $4 AND m.actor_role <> 'system')
 ORDER BY s.due_at LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 
 

@@ -15,6 +15,8 @@ from services.routing.boundaries import Cells
 from services.routing.classification.classifier import Classifier, packaged
 from services.routing.deadlines import Limits
 from services.routing.geometry import convert
+from services.routing.ladder import store as supervision
+from services.routing.ladder.policy import SupervisionPolicies
 from services.routing.people import Member, Person, Staffing
 from services.routing.policy import ClockPolicy, Clockwork
 from services.routing.roster import Roster
@@ -99,6 +101,7 @@ class Registry:
     units_by_name: Mapping[str, Unit] = field(default_factory=dict)
     committees: Mapping[str, Unit] = field(default_factory=dict)  # community code → its 居委会
     classifier: Classifier = field(default_factory=packaged)
+    supervision: SupervisionPolicies = field(default_factory=SupervisionPolicies)
 
     def unit(self, wanted: str, field_name: str = "unit") -> Unit:
         """Return a unit by code or by name; raise Invalid."""
@@ -261,6 +264,7 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         committees={u.community_code: u for u in current if u.community_code is not None},
         classifier=await trained.active(tx, street_id),
         rulebook=await rule_store.read(tx, street_id, codes),
+        supervision=await supervision.read(tx, street_id),
     )
 
 

@@ -14,6 +14,7 @@ from shared.terms import (
     Outcome,
     Resolved,
     Satisfaction,
+    SupervisionLevel,
     WhistleKind,
 )
 from shared.web.fields import (
@@ -60,6 +61,8 @@ class ActionIn(Body):
     resolved: Resolved | None = Field(None, description="回访:是否解决")
     satisfaction: Satisfaction | None = Field(None, description="回访:是否满意")
     exclusion: Short | None = Field(None, description="考核剔除的事由")
+    supervision: SupervisionLevel | None = Field(None, description="督办级别,默认督办单;until 为答复时限")
+    order: Short | None = Field(None, description="督办答复:督办单编号,如 DB2026-0012")
 
 
 class Move(Answer):
@@ -154,6 +157,11 @@ class TicketOut(Answer):
     failed_dispatches: int
     disputed: bool
     designated: bool
+    supervision_level: str | None
+    supervision_level_text: str | None
+    supervision_colour: str
+    supervision_colour_text: str
+    key_since: LocalTime | None = Field(description="列入重点督办台账的时间")
     why: list[str]
     due_why: list[str]
     actions: list[str]

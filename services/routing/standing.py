@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.routing import handover
+from services.routing import handover, oversight
 from services.routing.assign import accept_by
 from services.routing.deadlines import moment_text
 from services.routing.hands import clear_of
@@ -59,6 +59,8 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "urge_count": 0, "about_unit": None, "tags": [], "failed_dispatches": 0, "disputed": False,
         "designated": False, "responsible_unit": None, "assignee_id": None, "list_level": None,
         "why": plan.why,
+        "clock_run": 0, "run_started_at": None, "run_urges": 0, "ladder_step": 0, "supervision_level": None,
+        "supervise_at": None, "key_since": None,
     }  # fmt: skip
     return Standing(row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "")
 
@@ -264,14 +266,6 @@ def _decide_extension(c: Change) -> None:
     c.row["extension_until"] = None
 
 
-def _urge(c: Change) -> None:
-    c.row["urge_count"] += 1
-
-
-def _supervise(c: Change) -> None:
-    c.row["supervised"] = True
-
-
 def _recalculate(c: Change) -> None:
     changed = anew(c.row, c.registry)
     if "due_at" in changed:
@@ -293,6 +287,7 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "close": _close, "rework": _rework, "close_after_review": _close,
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
     "reopen": _reopen, "unmerge": _unmerge, "whistle": handover.whistle, "report_in": handover.report_in, "assist": handover.assist,
-    "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": _urge,
-    "supervise": _supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
+    "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": oversight.urge,
+    "supervise": oversight.supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
+    "reply_supervision": oversight.reply, "list_key": oversight.list_key, "unlist_key": oversight.unlist_key,
 }  # fmt: skip

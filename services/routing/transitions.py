@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.routing import orders, rule_store
+from services.routing import orders, oversight, rule_store
 from services.routing.assign import Plan
 from services.routing.held import Change, Part, Standing
+from services.routing.ladder import store as supervision
 from services.routing.registry import Registry
 from services.routing.rules.book import Broken
 from services.routing.standing import Decided, apply, registered
@@ -74,6 +75,8 @@ class Door:
         self._touched: dict[UUID, Standing] = {}
         self._history: list[dict[str, Any]] = []
         self._slips: list[dict[str, Any]] = []
+        self._orders: list[dict[str, Any]] = []
+        self._replies: list[dict[str, Any]] = []
         self._actions: dict[UUID, list[str]] = {}
         self._broken: dict[str, Broken] = {}
 
@@ -153,6 +156,7 @@ class Door:
         self._actions.pop(ticket_id, None)
         self._history = [row for row in self._history if row["ticket_id"] != ticket_id]
         self._slips = [row for row in self._slips if row["ticket_id"] != ticket_id]
+        self._orders = [row for row in self._orders if row["ticket_id"] != ticket_id]
 
     def move(
         self,
@@ -206,12 +210,17 @@ class Door:
     ) -> None:
         row, now = standing.row, recorded_at or clock.now()
         row["version"] += 1
+        oversight.watch(action, row, self._registry, at)
         for slip in standing.slips:
             self._slips.append(
                 {"street_id": row["street_id"], "ticket_id": row["ticket_id"], **slip,
                  "reason": data.get("reason"), "occurred_at": at}
             )  # fmt: skip
         standing.slips.clear()
+        self._orders += standing.orders
+        self._replies += standing.replies
+        standing.orders.clear()
+        standing.replies.clear()
         self._history.append(
             {
                 "street_id": row["street_id"], "ticket_id": row["ticket_id"], "seq": row["version"], "action": action,
@@ -236,6 +245,8 @@ class Door:
         await tx.insert_many(transitions, self._history)
         await self._write_parts()
         await self._write_slips()
+        await supervision.write_orders(tx, self._registry.street_id, self._orders)
+        await supervision.write_replies(tx, self._registry.street_id, self._replies)
         await rule_store.switch_off(tx, self._registry.street_id, self._broken.values())
         await self._outbox.record(tx, self._event_of_all() if together else self._events())
 

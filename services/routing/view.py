@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.routing.held import Standing
+from services.routing.oversight import policy_on
 from services.routing.registry import Registry
 from services.routing.rules.vocabulary import Tag
 from services.routing.timing import policy_of
@@ -11,7 +12,7 @@ from shared import clock
 from shared.auth import Actor
 from shared.lifecycle import FINAL, Relation, State, action_text, actions
 from shared.streets import Street
-from shared.terms import Channel, Kind, Level, ListLevel, Mode, Outcome, Role, Term
+from shared.terms import Channel, Kind, Level, ListLevel, Mode, Outcome, Role, SupervisionLevel, Term
 
 TITLE = 30
 NOT_TOLD = "未注明"  # a ledger need not say of what kind a request was
@@ -54,6 +55,7 @@ def ticket(
         "list_level_text": ListLevel(row["list_level"]).text if row["list_level"] else None,
         "tags_text": [Tag(tag).text for tag in row["tags"]],
         **texts(row),
+        **supervision(row, registry, now),
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
         "deadline_text": deadline_text(row, now),
         "overdue": overdue(row, now),
@@ -72,7 +74,7 @@ _AS_IT_IS = (
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
     "return_count", "urge_count", "about_unit", "responsible_unit", "tags", "list_level", "failed_dispatches", "disputed",
     "designated", "why", "due_why", "first_due_at", "feedback_due_at", "paused_seconds", "extension_count",
-    "catalogue_version",
+    "catalogue_version", "key_since",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,
@@ -100,6 +102,16 @@ def category_name(registry: Registry, code: str) -> str:
     """Return a category's name for its code; the code itself where it was imported only a moment ago."""
     known = registry.categories.get(code)
     return known.name if known is not None else code
+
+
+def supervision(row: Any, registry: Registry, now: datetime) -> dict[str, str | None]:
+    """Return the level a ticket has reached and its colour."""
+    level = row["supervision_level"]
+    colour = policy_on(registry, now).colour(level)
+    return {
+        "supervision_level": level, "supervision_level_text": SupervisionLevel(level).text if level else None,
+        "supervision_colour": colour.code, "supervision_colour_text": colour.name,
+    }  # fmt: skip
 
 
 def move(row: Any, registry: Registry) -> dict[str, Any]:

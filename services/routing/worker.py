@@ -1,16 +1,18 @@
-"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, signs for the silent."""
+"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, signs for the silent, supervises."""
 
 from services.routing import deemed
 from services.routing.consume import Consumer
 from services.routing.overdue import sweep
 from services.routing.recalculate import Recalculation
 from services.routing.registry import Registries
+from services.routing.supervision.sweep import Review, climb
 from shared.process import Process
 from shared.worker import Duties, Periodic, main
 
 OVERDUE_SECONDS = 15.0
 RECALCULATE_SECONDS = 15.0
 DEEMED_SECONDS = 60.0
+SUPERVISION_SECONDS = 30.0
 
 
 async def duties(process: Process) -> Duties:
@@ -24,6 +26,8 @@ async def duties(process: Process) -> Duties:
             Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries)),
             Periodic("deemed", DEEMED_SECONDS, lambda: deemed.sweep(process, registries)),
             Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
+            Periodic("supervision_review", SUPERVISION_SECONDS, Review(process, registries).run),
+            Periodic("supervision", SUPERVISION_SECONDS, lambda: climb(process, registries)),
         ],
         poll_seconds=0.05,
     )

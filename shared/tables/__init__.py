@@ -60,6 +60,25 @@ from shared.tables.routing import (
     ticket_states,
     transitions,
 )
+from shared.tables.supervision import (
+    inspection_findings,
+    inspection_items,
+    inspection_reports,
+    inspection_rounds,
+    meeting_items,
+    meeting_resolutions,
+    meetings,
+    resolution_reports,
+    revisit_draws,
+    revisit_items,
+    revisit_results,
+    supervision_groups,
+    supervision_members,
+    supervision_orders,
+    supervision_policies,
+    supervision_replies,
+    unit_evaluations,
+)
 
 __all__ = [
     "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
@@ -72,4 +91,14 @@ __all__ = [
     "routing_rule_states", "routing_rules",
     "sponsors", "staff", "staff_posts", "stations", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
+    "audit_log", "books", "buildings", "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days",
+    "categories", "category_versions", "channel_policies", "classifier_models", "clock_policies", "communities",
+    "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids", "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports", "inspection_findings", "inspection_items",
+    "inspection_reports", "inspection_rounds", "local_days", "meeting_items", "meeting_resolutions", "meetings",
+    "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents",
+    "resolution_reports", "responsibles", "revisit_draws", "revisit_items", "revisit_results", "routing_rule_states",
+    "routing_rules", "sponsors", "staff", "staff_posts", "stations", "streets", "supervision_groups",
+    "supervision_members", "supervision_orders", "supervision_policies", "supervision_replies", "supplements",
+    "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "unit_evaluations", "units",
 ]  # fmt: skip

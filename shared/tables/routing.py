@@ -92,6 +92,16 @@ ticket_states = tenant_table(
     text("list_level", nullable=True),
     # why this category, grid, unit and deadline: sentences, for people
     document("why"),
+    # Supervision: which run of the handling clock this is, since when, urged how often in it, ladder steps behind it
+    Column("clock_run", Integer, nullable=False, server_default=sql("0")),
+    instant("run_started_at", nullable=True),
+    Column("run_urges", Integer, nullable=False, server_default=sql("0")),
+    Column("ladder_step", Integer, nullable=False, server_default=sql("0")),
+    # how far it has climbed in this run, and when the next step is due (empty: none is)
+    text("supervision_level", nullable=True),
+    instant("supervise_at", nullable=True),
+    # since when it stands on the key ledger (重点督办台账), if it does
+    instant("key_since", nullable=True),
     CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),
     CheckConstraint(
         f"state in ({_FINAL}) or (owner_unit is not null and due_at is not null)", name="owner_and_deadline"
@@ -122,6 +132,26 @@ ticket_states = tenant_table(
         "due_at",
         "ticket_id",
         postgresql_where=sql(f"state in ({_OPEN})"),
+    ),
+    Index(
+        "ix_ticket_states_supervise",
+        "street_id",
+        "supervise_at",
+        postgresql_where=sql("supervise_at is not null"),
+    ),
+    Index(
+        "ix_ticket_states_supervised",
+        "street_id",
+        "supervision_level",
+        "due_at",
+        "ticket_id",
+        postgresql_where=sql(f"state in ({_OPEN}) and supervision_level is not null"),
+    ),
+    Index(
+        "ix_ticket_states_key",
+        "street_id",
+        "key_since",
+        postgresql_where=sql("key_since is not null"),
     ),
     Index(
         "ix_ticket_states_owner",
@@ -162,6 +192,13 @@ transitions = tenant_table(
     instant("recorded_at"),
     Column("late", Boolean, nullable=False),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    # What entered and left the key ledger, without reading every move.
+    Index(
+        "ix_transitions_key",
+        "street_id",
+        "recorded_at",
+        postgresql_where=sql("action in ('list_key', 'unlist_key')"),
+    ),
     # Rows come in the order of their recording: finding what was recorded since costs next to nothing.
     Index("ix_transitions_recorded", "street_id", "recorded_at", postgresql_using="brin"),
     append_only=True,

@@ -37,6 +37,10 @@ CHOSEN = {
     ("grids", "kind"): "residential",
     ("grid_boundaries", "polygons"): [[[[117.0, 38.0], [117.1, 38.0], [117.1, 38.1]]]],
     ("units", "kind"): "office",
+    ("supervision_orders", "level"): "notice",
+    ("meeting_items", "part"): "progress",
+    ("inspection_findings", "method"): "site_check",
+    ("inspection_findings", "passed"): True,
 }
 
 

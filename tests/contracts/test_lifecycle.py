@@ -76,7 +76,12 @@ TABLE = {
     "exclude": (ALL_STATES, "=", HEADS, "reason exclusion"),
     "readmit": (ALL_STATES, "=", HEADS, "reason"),
     "urge": (OPEN_STATES, "=", f"{REPORTER} {HEADS} {DESK} system", ""),
-    "supervise": (OPEN_STATES, "=", HEADS, "reason"),
+    "supervise": (OPEN_STATES, "=", f"{HEADS} system", "reason"),
+    "reply_supervision": (ALL_STATES, "=", f"{HANDS} {HELPERS} {DESK}", "reason order"),
+    "list_key": (OPEN_STATES, "=", HEADS, "reason"),
+    "unlist_key": (ALL_STATES, "=", HEADS, "reason"),
+    "resolve_meeting": (OPEN_STATES, "=", HEADS, "reason meeting"),
+    "inspect": (ALL_STATES, "=", "not_lead:supervisor", "reason inspection"),
     "mark_overdue": (OPEN_STATES, "=", "system", ""),
     "recalculate": (OPEN_STATES, "=", "system", ""),
     "comment": (ALL_STATES, "=", f"{DESK} {HANDS} {HELPERS} {AREA} {HEADS} callback_clerk system", "reason"),
@@ -84,13 +89,13 @@ TABLE = {
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
-    "valid": False, "exclusion": "不可抗力", "list_level": "party",
+    "valid": False, "exclusion": "不可抗力", "list_level": "party", "order": "DB2026-0001", "meeting": "2026-W10", "inspection": "2026-03",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",
     "suspend": "reason_code", "close": "outcome resolved satisfaction", "close_after_review": "outcome",
     "whistle": "whistle", "rework": "resolved satisfaction", "call_back": "resolved satisfaction",
-    "relist": "list_level",
+    "relist": "list_level", "supervise": "supervision",
 }  # fmt: skip
 
 
@@ -120,7 +125,9 @@ def attempt(state, action, role, relation, data=None, **more):
 
 
 def pending(action):
-    return {"extension_pending": True} if action == "decide_extension" else {}
+    return {"decide_extension": {"extension_pending": True}, "unlist_key": {"key_listed": True}}.get(
+        action, {}
+    )
 
 
 def test_the_tables_name_the_same_actions_and_states():
@@ -203,6 +210,8 @@ GUARDS = [
     ("extend", "handling", "unit", "lead", {"extension_pending": True}, "extension_pending"),
     ("extend", "handling", "unit", "lead", {"due_at": NOW - DAY}, "extension_too_late"),
     ("decide_extension", "handling", "leader", "any", {}, "no_extension"),
+    ("list_key", "handling", "leader", "any", {"key_listed": True}, "already_on_key_ledger"),
+    ("unlist_key", "handling", "leader", "any", {}, "not_on_key_ledger"),
     ("reopen", "closed", "resident", "reporter", {"closed_at": NOW - 30 * DAY}, "reopen_window_passed"),
 ]
 
@@ -245,7 +254,7 @@ def test_who_has_signed_and_returns_it_says_whose_it_is():
 
 SITUATIONS = [
     {}, {"extension_pending": True}, {"open_parts": 2}, {"return_until": NOW - DAY}, {"due_at": NOW - DAY},
-    {"closed_at": NOW - 31 * DAY}, {"disputed": True}, {"designated": True},
+    {"closed_at": NOW - 31 * DAY}, {"disputed": True}, {"designated": True}, {"key_listed": True},
 ]  # fmt: skip
 
 
@@ -260,7 +269,11 @@ def test_the_actions_offered_are_exactly_those_that_would_be_taken(facts):
                 continue
             taken.append(action)
         offered = actions(situation(state, **facts), role, [relation], NOW)
-        assert set(offered) == set(taken) - {"mark_overdue", "recalculate"}, (state, role, relation)
+        assert set(offered) == set(taken) - {"mark_overdue", "recalculate", "resolve_meeting", "inspect"}, (
+            state,
+            role,
+            relation,
+        )
         assert offered == [e.action for e in EDGES if e.action in offered]
 
 
