@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.routing.api import areas, registry, route, rules, supervision, tickets, upkeep
+from services.routing.api import areas, meetings, registry, route, rules, supervision, tickets, upkeep
 from services.routing.registry import Registries
 from shared.process import Process
 from shared.settings import Settings
@@ -31,6 +31,7 @@ app = create_app(
         areas.router,
         upkeep.router,
         supervision.router,
+        meetings.router,
     ],
     setup=setup,
     settings=_settings,

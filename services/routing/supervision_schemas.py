@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.web.fields import Answer, Body, Code, Day, LocalTime
+from services.routing.schemas import Number
+from shared.web.fields import Answer, Body, Code, Day, Line, LocalTime, Short
 
 
 class SupervisedOut(Answer):
@@ -109,3 +110,84 @@ class PolicyOut(Answer):
     colours: list[ColourOut]
     reply_within: str
     meeting_weekday: int | None
+
+
+class MeetingIn(Body):
+    street: Code | None = None
+
+
+class UnitShare(Answer):
+    """What of an agenda lies with one unit, and how much of it is closed by now."""
+
+    unit: str | None
+    unit_name: str | None
+    items: int
+    closed: int
+
+
+class MeetingOut(Answer):
+    """A week's coordination meeting."""
+
+    week: str
+    held_on: date
+    moved_why: str | None
+    called_at: LocalTime
+
+
+class MeetingDetail(MeetingOut):
+    progress: int
+    results: int
+    problems: int
+    units: list[UnitShare]
+
+
+class AgendaItemOut(Answer):
+    place: int
+    part: str
+    part_text: str
+    number: str
+    title: str
+    unit: str | None
+    unit_name: str | None
+    state: str = Field(description="会议召集时的状态")
+    state_text: str
+    state_now: str
+    state_now_text: str
+    why: str
+
+
+class ResolutionIn(Body):
+    """What the meeting resolved about one item: whose it is, what is to be done, by when."""
+
+    street: Code | None = None
+    number: Number
+    unit: Short
+    measure: Line
+    due_on: Day
+
+
+class ReportIn(Body):
+    street: Code | None = None
+    done: bool
+    note: Line
+
+
+class ReportOut(Answer):
+    done: bool
+    note: str
+    reported_at: LocalTime
+
+
+class ResolutionOut(Answer):
+    id: str
+    week: str
+    number: str
+    state: str
+    state_text: str
+    unit: str
+    unit_name: str | None
+    measure: str
+    due_on: date
+    decided_at: LocalTime
+    done: bool
+    reports: list[ReportOut]

@@ -5,6 +5,7 @@ from services.routing.consume import Consumer
 from services.routing.overdue import sweep
 from services.routing.recalculate import Recalculation
 from services.routing.registry import Registries
+from services.routing.supervision import meetings
 from services.routing.supervision.sweep import Review, climb
 from shared.process import Process
 from shared.worker import Duties, Periodic, main
@@ -13,6 +14,7 @@ OVERDUE_SECONDS = 15.0
 RECALCULATE_SECONDS = 15.0
 DEEMED_SECONDS = 60.0
 SUPERVISION_SECONDS = 30.0
+MEETING_SECONDS = 300.0
 
 
 async def duties(process: Process) -> Duties:
@@ -27,6 +29,7 @@ async def duties(process: Process) -> Duties:
             Periodic("deemed", DEEMED_SECONDS, lambda: deemed.sweep(process, registries)),
             Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
             Periodic("supervision_review", SUPERVISION_SECONDS, Review(process, registries).run),
+            Periodic("meetings", MEETING_SECONDS, lambda: meetings.sweep(process, registries)),
             Periodic("supervision", SUPERVISION_SECONDS, lambda: climb(process, registries)),
         ],
         poll_seconds=0.05,
