@@ -216,7 +216,7 @@ def _inspections() -> None:
     _table(
         "inspection_rounds", ["month"],
         sa.Column("month", sa.Text(), nullable=False),
-        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("posted", sa.Integer(), nullable=False),
         sa.Column("opened_at", _TIME, nullable=False),
         sa.Column("opened_by", sa.Uuid(), nullable=False),
     )  # fmt: skip

@@ -5,7 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.routing.api import areas, meetings, registry, route, rules, supervision, tickets, upkeep
+from services.routing.api import (
+    areas,
+    groups,
+    inspections,
+    meetings,
+    registry,
+    revisits,
+    route,
+    rules,
+    supervision,
+    tickets,
+    upkeep,
+)
 from services.routing.registry import Registries
 from shared.process import Process
 from shared.settings import Settings
@@ -32,6 +44,9 @@ app = create_app(
         upkeep.router,
         supervision.router,
         meetings.router,
+        inspections.router,
+        revisits.router,
+        groups.router,
     ],
     setup=setup,
     settings=_settings,

@@ -1,11 +1,13 @@
 """What goes over the wire about supervision."""
 
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.routing.schemas import Number
+from shared.terms import InspectionMethod, Resolved, Satisfaction
 from shared.web.fields import Answer, Body, Code, Day, Line, LocalTime, Short
 
 
@@ -112,7 +114,9 @@ class PolicyOut(Answer):
     meeting_weekday: int | None
 
 
-class MeetingIn(Body):
+class StreetIn(Body):
+    """Which street; whoever has only one need not say."""
+
     street: Code | None = None
 
 
@@ -191,3 +195,181 @@ class ResolutionOut(Answer):
     decided_at: LocalTime
     done: bool
     reports: list[ReportOut]
+
+
+Month = Annotated[str, StringConstraints(pattern=r"^(199\d|20\d\d)-(0[1-9]|1[0-2])$")]
+
+
+class RoundIn(Body):
+    street: Code | None = None
+    month: Month = Field(description="督查的月份,如 2026-03")
+
+
+class FindingIn(Body):
+    street: Code | None = None
+    number: Number
+    method: InspectionMethod
+    passed: bool
+    finding: Line = Field(description="督查情况;不合格的写明理由")
+
+
+class FindingOut(Answer):
+    number: str
+    passed: bool
+    remedy: str | None
+    remedy_text: str | None
+
+
+class RoundOut(Answer):
+    month: str
+    posted: int = Field(description="清单上的件数")
+    inspected: int
+    opened_at: LocalTime
+    published_at: LocalTime | None
+
+
+class MethodCount(Answer):
+    method: str
+    method_text: str
+    inspected: int
+
+
+class UnitFindings(Answer):
+    unit: str | None
+    unit_name: str | None
+    inspected: int
+    passed: int
+    failed: int
+
+
+class RoundDetail(RoundOut):
+    """A month's inspection: posted = inspected + remaining, inspected = passed + failed."""
+
+    remaining: int
+    passed: int
+    failed: int
+    methods: list[MethodCount]
+    units: list[UnitFindings]
+    digest: str | None = Field(description="通报后冻结结果的摘要(SHA-256)")
+
+
+class InspectionItemOut(Answer):
+    number: str
+    title: str
+    unit: str | None
+    unit_name: str | None
+    state: str = Field(description="列入清单时的状态")
+    state_text: str
+    method: str | None
+    method_text: str | None
+    passed: bool | None
+    finding: str | None
+    remedy: str | None
+    remedy_text: str | None
+    inspected_at: LocalTime | None
+
+
+class DrawIn(Body):
+    street: Code | None = None
+    first_day: Day
+    last_day: Day
+    size: int = Field(ge=1, le=1000)
+    seed: Short | None = Field(None, description="随机种子;同一种子、同一批工单,抽取结果相同")
+
+
+class DrawOut(Answer):
+    id: str
+    seed: str
+    first_day: date
+    last_day: date
+    population: int
+    population_digest: str = Field(description="抽取范围(升序的工单标识,每行一个)的 SHA-256")
+    size: int
+    drawn_at: LocalTime
+
+
+class DrawnOut(Answer):
+    place: int
+    number: str
+    state: str
+    state_text: str
+    valid: bool | None
+    resolved: str | None
+    resolved_text: str | None
+    satisfaction: str | None
+    satisfaction_text: str | None
+    note: str | None
+    visited_at: LocalTime | None
+
+
+class VisitIn(Body):
+    """What a re-visit found."""
+
+    street: Code | None = None
+    number: Number
+    valid: bool = Field(description="是否有效(见到本人或打通,且给出可用评价)")
+    contacted: bool | None = None
+    resolved: Resolved | None = None
+    satisfaction: Satisfaction | None = None
+    note: Line | None = None
+
+
+class VisitOut(Answer):
+    number: str
+    recorded: bool
+
+
+class GroupIn(Body):
+    street: Code | None = None
+    name: Short
+    task: Line
+    members: list[Code] = Field(min_length=1, max_length=100, description="成员工号")
+
+
+class MembersIn(Body):
+    street: Code | None = None
+    join: list[Code] = Field(default_factory=list, max_length=100, description="加入的工号")
+    leave: list[Code] = Field(default_factory=list, max_length=100, description="退出的工号")
+
+
+class MemberOut(Answer):
+    staff: str
+    name: str | None
+    joined_at: LocalTime
+    left_at: LocalTime | None
+
+
+class GroupOut(Answer):
+    """A 督导专班 with its people, those who left too."""
+
+    id: str
+    name: str
+    task: str
+    created_at: LocalTime
+    members: list[MemberOut]
+
+
+Period = Annotated[str, StringConstraints(pattern=r"^(199\d|20\d\d)(-(0[1-9]|1[0-2])|-Q[1-4]|-W[0-5]\d)?$")]
+
+
+class EvaluationIn(Body):
+    """How a unit or community did in a period, and what it is advised to do."""
+
+    street: Code | None = None
+    unit: Short
+    period: Period = Field(description="年、季、月或周:2026、2026-Q1、2026-03、2026-W10")
+    score: Decimal = Field(ge=0, le=100, decimal_places=2)
+    guidance: Line
+
+
+class EvaluationOut(Answer):
+    id: str
+    unit: str
+    unit_name: str | None
+    unit_kind: str | None
+    unit_kind_text: str | None
+    period: str
+    score: str
+    guidance: str
+    recorded_at: LocalTime
+    current: bool = Field(description="同一单位、同一周期的最新一次")

@@ -183,7 +183,7 @@ inspection_rounds = tenant_table(
     "inspection_rounds",
     "routing",
     text("month", primary_key=True),
-    Column("items", Integer, nullable=False),
+    Column("posted", Integer, nullable=False),
     instant("opened_at"),
     uuid("opened_by"),
     append_only=True,

@@ -15,11 +15,11 @@ from services.routing.supervision.agenda import week_of
 from services.routing.supervision_schemas import (
     AgendaItemOut,
     MeetingDetail,
-    MeetingIn,
     MeetingOut,
     ReportIn,
     ResolutionIn,
     ResolutionOut,
+    StreetIn,
 )
 from shared import clock
 from shared.auth import Actor
@@ -57,7 +57,7 @@ async def meetings_held(
     "", summary="召集本周的督办协调会", response_model=MeetingDetail,
     responses=documented(400, 401, 403, 409, 413, 422, 503),
 )  # fmt: skip
-async def call(request: Request, actor: Heads, body: MeetingIn, key: Key = None) -> dict[str, Any]:
+async def call(request: Request, actor: Heads, body: StreetIn, key: Key = None) -> dict[str, Any]:
     """每周一次,议程自动生成;已经召集的照原样返回。逢非工作日顺延到下一个工作日。"""
     registry, body_hash = await registry_asked(request, actor, body.street), await fingerprint_of(request)
     week = week_of(clock.local_day(clock.now()))
