@@ -57,7 +57,7 @@ def _ticket_states() -> None:
         postgresql_where=sa.text("supervise_at is not null"),
     )  # fmt: skip
     op.create_index(
-        "ix_ticket_states_supervised", table, ["street_id", "supervision_level", "due_at", "ticket_id"],
+        "ix_ticket_states_supervised", table, ["street_id", "due_at", "ticket_id"],
         postgresql_where=sa.text(f"state in ({_OPEN}) and supervision_level is not null"),
     )  # fmt: skip
     op.create_index(

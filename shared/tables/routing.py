@@ -142,7 +142,6 @@ ticket_states = tenant_table(
     Index(
         "ix_ticket_states_supervised",
         "street_id",
-        "supervision_level",
         "due_at",
         "ticket_id",
         postgresql_where=sql(f"state in ({_OPEN}) and supervision_level is not null"),

@@ -24,7 +24,7 @@ from services.routing.supervision_schemas import (
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
-from shared.lifecycle import FINAL, State
+from shared.lifecycle import State
 from shared.terms import STAFF_ROLES, MeetingPart, Role, Scope
 from shared.web.access import only, process_of
 from shared.web.fields import Short
@@ -82,26 +82,23 @@ async def meeting(request: Request, actor: Staff, week: Week, street: StreetCode
 
 async def _detail(tx: Transaction, registry: Registry, actor: Actor, week: str) -> dict[str, Any]:
     head = await meetings.find(tx, registry.street_id, week)
-    rows = await meetings.on_agenda(tx, registry.street_id, week, actor)
-    parts = Counter(row.part for row in rows)
+    known = await meetings.shares(tx, registry.street_id, week, actor)
+    parts, of, closed = Counter[str](), Counter[str | None](), Counter[str | None]()
+    for row in known:
+        parts[row.part] += row.items
+        of[row.unit_code] += row.items
+        closed[row.unit_code] += row.closed
     return {
         **head._mapping,  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
         **{part.value: parts[part.value] for part in MeetingPart},
-        "units": _shares(registry, rows),
-    }
-
-
-def _shares(registry: Registry, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    of, closed = (
-        Counter(r.unit_code for r in rows),
-        Counter(r.unit_code for r in rows if r.state_now in FINAL),
-    )
-    return [
-        {
-            "unit": unit, "unit_name": view.unit_name(registry, unit), "items": of[unit], "closed": closed[unit],
-        }
-        for unit in sorted(of, key=lambda unit: unit or "")
-    ]  # fmt: skip
+        "units": [
+            {
+                "unit": unit, "unit_name": view.unit_name(registry, unit), "items": of[unit],
+                "closed": closed[unit],
+            }
+            for unit in sorted(of, key=lambda unit: unit or "")
+        ],
+    }  # fmt: skip
 
 
 @router.get("/{week}/items", summary="会议议程", responses=_READ)

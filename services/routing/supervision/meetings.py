@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, or_, select
+from sqlalchemy import Row, and_, func, insert, or_, select
 from uuid_utils.compat import uuid7
 
 from services.routing.orders import lasting
@@ -17,7 +17,7 @@ from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Forbidden, NotFound, invalid
-from shared.lifecycle import OPEN
+from shared.lifecycle import FINAL, OPEN
 from shared.process import Process
 from shared.scope import visible
 from shared.tables import (
@@ -114,10 +114,10 @@ async def on_agenda(
     week: str,
     actor: Actor,
     *,
-    part: MeetingPart | None = None,
-    unit: str | None = None,
-    after: int = 0,
-    limit: int | None = None,
+    part: MeetingPart | None,
+    unit: str | None,
+    after: int,
+    limit: int,
 ) -> Sequence[Row[Any]]:
     """Return the items of an agenda that the actor may see, in order; one more than `limit` if there is more."""
     query = (
@@ -131,7 +131,20 @@ async def on_agenda(
         query = query.where(items.c.part == part.value)
     if unit is not None:
         query = query.where(items.c.unit_code == unit)
-    return await tx.rows(query.limit(limit + 1) if limit is not None else query)
+    return await tx.rows(query.limit(limit + 1))
+
+
+async def shares(tx: Transaction, street_id: int, week: str, actor: Actor) -> Sequence[Row[Any]]:
+    """Return how many items of each part lie with each unit, and how many of them are closed by now."""
+    closed = func.count().filter(s.c.state.in_([state.value for state in FINAL]))
+    query = (
+        select(items.c.part, items.c.unit_code, func.count().label("items"), closed.label("closed"))
+        .join_from(items, s, and_(s.c.street_id == items.c.street_id, s.c.ticket_id == items.c.ticket_id))
+        .join(tickets, and_(tickets.c.street_id == s.c.street_id, tickets.c.id == s.c.ticket_id))
+        .where(items.c.street_id == street_id, items.c.week == week, visible(actor))
+        .group_by(items.c.part, items.c.unit_code)
+    )
+    return await tx.rows(query)
 
 
 async def resolve(
