@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 from shared.lifecycle import OPEN
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 _TIME = sa.DateTime(timezone=True)
