@@ -87,7 +87,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 .PHONY: lock
 lock: $(VENV)/.dev-stamp ## 按 pyproject.toml 重新锁定依赖(需要网络) | lock again after a change; needs the network
 	$(COMPILE) $(flags) --extra embedded --extra build pyproject.toml -o requirements.lock
-	$(COMPILE) $(flags) --extra embedded --extra build --extra train --extra dev -c requirements.lock \
+	$(COMPILE) $(flags) --extra embedded --extra build --extra train --extra s3 --extra dev -c requirements.lock \
 	  pyproject.toml -o requirements-dev.lock
 	$(COMPILE) $(flags) -c requirements.lock pyproject.toml -o docker/requirements.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
