@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     cors_origins: list[str] = []
     log_level: str = "INFO"
 
+    # Photos stand in `data_dir/files`, or in an object store: s3://bucket/prefix, with its own address and login.
+    files_url: str | None = None
+    files_endpoint: str | None = None
+    files_region: str | None = None
+    files_access_key: SecretStr | None = None
+    files_secret_key: SecretStr | None = None
+    max_photo_bytes: int = 10_485_760
+    photo_processes: int = 1
+
     wechat_app_id: str | None = None
     wechat_app_secret: SecretStr | None = None
     wechat_api_base: str = "https://api.weixin.qq.com"

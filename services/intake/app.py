@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, blocks, imports, privacy, sessions, similar, tickets
+from services.intake.api import actions, attachments, blocks, imports, privacy, sessions, similar, tickets
+from services.intake.attachments.take import Photos
 from services.intake.blocks import Blocks
 from services.intake.limits import Limits
 from services.intake.registry import Registry
@@ -14,6 +15,9 @@ from services.intake.wechat import WeChat
 from shared.process import Process
 from shared.settings import Settings
 from shared.web.app import create_app, serve
+
+# What a form may have around its file.
+FORM_BYTES = 16_384
 
 
 @asynccontextmanager
@@ -25,6 +29,7 @@ async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
     app.state.blocks = Blocks(process.database)
     settings = process.settings
     app.state.limits = limits = Limits(settings.redis(), enabled=settings.rate_limits == "on")
+    app.state.photos = photos = Photos(process)
     async with WeChat(process.settings) as wechat:
         app.state.wechat = wechat
         try:
@@ -32,6 +37,7 @@ async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
         finally:
             await submissions.drain()
             await limits.close()
+            await photos.close()
 
 
 _settings = Settings()
@@ -46,10 +52,14 @@ app = create_app(
         imports.router,
         privacy.router,
         blocks.router,
+        attachments.router,
     ],
     setup=_setup,
     settings=_settings,
-    larger_bodies={"/v1/imports": _settings.max_import_bytes},
+    larger_bodies={
+        "/v1/imports": _settings.max_import_bytes,
+        "/v1/attachments": _settings.max_photo_bytes + FORM_BYTES,
+    },
 )
 
 if __name__ == "__main__":

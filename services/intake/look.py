@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.intake import petition, store, view
+from services.intake.attachments import show
+from services.intake.attachments.words import Origin
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
@@ -21,8 +23,10 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
     names = await store.unit_names(tx, row.street_id, view.units_named(row, moves))
     ratings = await store.rated(tx, row.street_id, row.id)
     lead = await store.leading(tx, row)
+    photos = await show.of_ticket(tx, process.keys, actor, row, moves)
+    first = next((p["thumbnail_url"] for p in photos if p["origin"] == Origin.REPORT), None)
     return {
-        **view.item(row, now),
+        **view.item(row, now, first),
         **view.own_words(row, process.keys, mine=resident),
         "unit": names.get(row.lead_unit),
         "timeline": view.timeline(row, moves, names, public=resident),
@@ -30,6 +34,7 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
         "ratings": [view.rating(r) for r in ratings],
         "group": view.group(lead, now, public=resident) if lead is not None else None,
         "actions": await _actions(tx, process, actor, row, lead, {r.closure for r in ratings}, now),
+        "attachments": photos,
     }
 
 

@@ -1,11 +1,14 @@
 """A request is checked and sealed: from what came over the wire to a Draft that only lacks its number."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.intake.attachments import store
 from services.intake.phone import digits_of
 from services.intake.registry import Registry
 from services.intake.schemas import Contact, TicketIn
@@ -19,6 +22,7 @@ from shared.streets import Street
 from shared.terms import Channel, Role
 
 RESIDENT_CHANNELS = frozenset({Channel.MINI_PROGRAM, Channel.WEB, Channel.GROUP_TOPIC})
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 LATE_AFTER = timedelta(seconds=60)
 
 
@@ -36,7 +40,17 @@ async def prepare(
             street.id, category=body.category, community=body.community, grid=body.grid_code
         )
     columns = _columns(body, actor, process.keys, street.id, channel, community)
-    return Draft(street, columns, actor.id, key, body_hash)
+    if body.attachment_ids:
+        await _hold(process, street, actor, body.attachment_ids)
+    return Draft(street, columns, actor.id, key, body_hash, tuple(body.attachment_ids))
+
+
+async def _hold(process: Process, street: Street, actor: Actor, ids: Sequence[UUID]) -> None:
+    """See that the photos are the actor's own, and stay until the ticket that refers to them is written."""
+    async with process.database.transaction([street.id]) as tx:
+        # Lost only together with the ticket, whose commit comes later in the same log.
+        await tx.raw.execute("SET LOCAL synchronous_commit = off")
+        await store.hold(tx, street.id, actor.id, ids, clock.now())
 
 
 async def street_for(process: Process, actor: Actor, code: str | None) -> Street:
@@ -48,6 +62,13 @@ async def street_for(process: Process, actor: Actor, code: str | None) -> Street
     if len(actor.streets) != 1:
         raise invalid("street", "您属于多个街道,请填写街道代码", code="street_required")
     return await process.streets.by_id(next(iter(actor.streets)))
+
+
+def street_in(said: object) -> str | None:
+    """Return the street's code as a form has it; whether there is such a street is asked next."""
+    if said is not None and not (isinstance(said, str) and _CODE.fullmatch(said)):
+        raise invalid("street", "街道代码格式不正确", code="bad_street")
+    return said
 
 
 def _channel(body: TicketIn, actor: Actor) -> Channel:

@@ -1,6 +1,7 @@
 """What goes over intake's wire."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -32,6 +33,11 @@ class Contact(Body):
     phone: Phone | None = None
 
 
+PhotoIds = Annotated[
+    list[UUID], Field(max_length=9, description="照片的编号,先逐张上传(POST /v1/attachments)")
+]
+
+
 class TicketIn(Body):
     """A request as a resident, a member of staff or a script hands it in."""
 
@@ -46,7 +52,7 @@ class TicketIn(Body):
     contact: Contact | None = None
     anonymous: bool = False
     confidential: bool = False
-    attachment_ids: list[Code] = Field(default=[], max_length=0, description="附件功能尚未开放,须为空")
+    attachment_ids: PhotoIds = Field(default=[])
     occurred_at: PastInstant | None = Field(None, description="发生时间,仅工作人员补录时填写")
     street: Code | None = Field(None, description="街道代码;只属于一个街道时可不填")
 
@@ -97,6 +103,7 @@ class TicketItem(Answer):
     due_at: LocalTime | None
     deadline_text: str | None
     updated_at: LocalTime
+    thumb_url: str | None = Field(description="第一张照片的缩略图,十几分钟内有效")
 
 
 class ContactOut(Answer):
@@ -154,6 +161,40 @@ class GroupOut(Answer):
     outcome_text: str | None
 
 
+class AttachmentOut(Answer):
+    """A photo that was handed in, as it is kept."""
+
+    id: str
+    kind: str
+    kind_text: str
+    width: int
+    height: int
+    size: int = Field(description="字节")
+    purpose: str
+    purpose_text: str
+    thumbnail_url: str = Field(description="缩略图的地址,十几分钟内有效")
+    url: str = Field(description="照片的地址,十几分钟内有效")
+
+
+class AttachmentReceipt(AttachmentOut):
+    sha256: str = Field(description="所交文件的 SHA-256")
+    located: bool = Field(description="是否保留了拍摄位置")
+
+
+class AttachmentShown(AttachmentOut):
+    """A photo of a ticket."""
+
+    origin: str
+    origin_text: str
+    supplement_id: str | None
+    moment: str | None = Field(description="办理凭证:before 办理前,after 办理后")
+    moment_text: str | None
+    location: LocationOut | None = Field(description="拍摄位置,上传的人愿意提供时才有")
+    check_state: str | None = Field(description="内容检测的结果,只给工作人员")
+    check_state_text: str | None
+    created_at: LocalTime
+
+
 class TicketDetail(TicketItem):
     """A ticket with its course; what a resident does not get to see is left out of it."""
 
@@ -175,11 +216,13 @@ class TicketDetail(TicketItem):
     supplements: list[SupplementOut]
     ratings: list[RatingOut]
     group: GroupOut | None = Field(description="并入的工单的办理情况")
+    attachments: list[AttachmentShown]
     actions: list[str] = Field(description="当前可做的操作:supplement、withdraw、urge、reopen、rate")
 
 
 class SupplementIn(Body):
     content: Content
+    attachment_ids: PhotoIds = Field(default=[])
 
 
 class PetitionIn(Body):

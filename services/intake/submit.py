@@ -13,6 +13,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.intake.attachments.store import references
+from services.intake.attachments.words import Origin
 from services.intake.numbers import Numbers
 from shared import clock
 from shared.db import Database
@@ -22,7 +24,7 @@ from shared.group_commit import GroupCommit
 from shared.lifecycle import State
 from shared.outbox import Outbox
 from shared.streets import Street
-from shared.tables import idempotency_keys, tickets
+from shared.tables import idempotency_keys, ticket_attachments, tickets
 from shared.terms import Channel
 from shared.web.idempotency import same
 
@@ -42,6 +44,7 @@ class Draft:
     actor_id: UUID
     key: str | None
     body_hash: bytes
+    attachments: tuple[UUID, ...] = ()
 
     @property
     def identity(self) -> Key | None:
@@ -112,6 +115,7 @@ class Submissions:
         now = clock.now()
         numbers = await self._number(drafts, now)
         rows, keys, happened, receipts = [], [], [], []
+        photos: list[dict[str, Any]] = []
         for draft, number in zip(drafts, numbers, strict=True):
             columns = draft.columns
             rows.append({**columns, "number": number})
@@ -122,6 +126,9 @@ class Submissions:
             )
             answer = orjson.dumps(receipt(draft.street, columns, number))
             receipts.append(answer)
+            photos += references(
+                draft.street.id, columns["id"], Origin.REPORT, columns["id"], draft.attachments, now
+            )
             if draft.key is not None:
                 keys.append(
                     {
@@ -133,6 +140,7 @@ class Submissions:
         async with self._database.transaction(sorted({d.street.id for d in drafts})) as tx:
             await tx.insert_many(idempotency_keys, keys)
             await tx.insert_many(tickets, rows)
+            await tx.insert_many(ticket_attachments, photos)
             await self._outbox.record(tx, happened)
         return list(receipts)
 

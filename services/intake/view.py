@@ -38,7 +38,7 @@ def deadline_text(state: State, due_at: datetime | None, now: datetime) -> str |
     return "计时暂停" if state is State.SUSPENDED else remaining_text(due_at, now)
 
 
-def item(row: Row[Any], now: datetime) -> dict[str, Any]:
+def item(row: Row[Any], now: datetime, thumb_url: str | None = None) -> dict[str, Any]:
     """Return a ticket as it stands in a list."""
     state = State(row.state)
     return {
@@ -58,6 +58,7 @@ def item(row: Row[Any], now: datetime) -> dict[str, Any]:
         "due_at": row.due_at,
         "deadline_text": deadline_text(state, row.due_at, now),
         "updated_at": row.updated_at,
+        "thumb_url": thumb_url,
     }
 
 

@@ -1,8 +1,9 @@
-"""Intake's worker: nobody sends it events; it brings ledgers in, and throws away the keys of requests long answered."""
+"""Intake's worker: nobody sends it events; it brings ledgers in, and throws away the keys of requests long answered and the photos nobody referred to."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
+from services.intake.attachments.sweep import Sweep
 from services.intake.imports.work import Importing
 from shared import clock
 from shared.db import Transaction
@@ -12,6 +13,7 @@ from shared.worker import Duties, Periodic, main
 
 PURGE_SECONDS = 600.0
 IMPORT_SECONDS = 0.5
+SWEEP_SECONDS = 600.0
 BATCH = 500
 _PURGE = """
 DELETE FROM idempotency_keys WHERE street_id = $1 AND (actor_id, key) IN (
@@ -31,6 +33,7 @@ async def duties(process: Process) -> Duties:
         [
             Periodic("purge_idempotency_keys", PURGE_SECONDS, purge),
             Periodic("import_ledgers", IMPORT_SECONDS, Importing(process).run),
+            Periodic("sweep_attachments", SWEEP_SECONDS, Sweep(process).run),
         ],
         poll_seconds=1.0,
     )

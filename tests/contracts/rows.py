@@ -41,6 +41,7 @@ CHOSEN = {
     ("meeting_items", "part"): "progress",
     ("inspection_findings", "method"): "site_check",
     ("inspection_findings", "passed"): True,
+    ("ticket_attachments", "origin"): "report",
 }
 
 

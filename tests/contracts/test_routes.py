@@ -12,6 +12,10 @@ from shared.web.problems import MEDIA_TYPE
 # (method, path): open to all, and why.
 PUBLIC = {
     ("POST", "/v1/sessions"): "signing in",
+    (
+        "GET",
+        "/v1/files/{token}",
+    ): "the address is the permission: signed, for minutes, handed out with a ticket",
     ("GET", "/healthz"): "the supervisor's question",
     ("GET", "/readyz"): "the gateway's question",
     ("GET", "/metrics"): "Prometheus; the gateway does not pass it on",

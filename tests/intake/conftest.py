@@ -10,6 +10,7 @@ from shared import clock
 from shared.lifecycle import FINAL, State
 from shared.tables import ticket_states, tickets, transitions
 from shared.terms import Role
+from tests.intake.photos import photo
 
 
 @pytest.fixture
@@ -106,3 +107,17 @@ def _move(street, ticket_id, seq, action, before, after, columns=None, *, now):
         "kind": "help", "mode": "quick", "level": "street", "outcome": None, "occurred_at": now,
         "recorded_at": now, "late": False,
     } | (columns or {})  # fmt: skip
+
+
+@pytest.fixture
+def upload(intake, resident):
+    """`await upload(content, headers=…, name=…, status=201, **form)` hands a photo in and returns the answer."""
+
+    async def post(content=None, headers=None, name="photo.jpg", status=201, **form):
+        content = photo() if content is None else content
+        files = {"file": (name, content, "image/jpeg")}
+        answer = await intake.post("/v1/attachments", files=files, data=form, headers=headers or resident)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    return post

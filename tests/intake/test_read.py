@@ -49,7 +49,7 @@ async def test_an_item(submit, get):
         "state_text": "已登记", "kind": "help", "kind_text": "求助", "channel": "mini_program",
         "channel_text": "小程序", "category": "0101", "category_text": "垃圾清运", "community_code": "c1",
         "occurred_at": ticket["occurred_at"], "due_at": None, "deadline_text": None,
-        "updated_at": ticket["recorded_at"],
+        "updated_at": ticket["recorded_at"], "thumb_url": None,
     }  # fmt: skip
 
 

@@ -219,7 +219,7 @@ async def test_a_huge_body_that_does_not_say_so(intake, resident):
         ({"contact": {"phone": "not a phone"}}, "contact.phone"),
         ({"contact": {"phone": "------"}}, "contact.phone"),
         ({"contact": {"name": "王\x00"}}, "contact.name"),
-        ({"attachment_ids": ["a"]}, "attachment_ids"),
+        ({"attachment_ids": ["a"]}, "attachment_ids.0"),
         ({"anonymous": "perhaps"}, "anonymous"),
         ({"address": "x" * 301}, "address"),
         ({"category": "a b"}, "category"),

@@ -36,7 +36,11 @@ async def test_no_event_is_meant_for_intake(duties, street):
     event = TicketSubmittedV1(street_id=street.id, ticket_id=uuid4(), channel="web")
     with pytest.raises(RuntimeError, match="ticket_submitted"):
         await mine.handle(None, [event])
-    assert [p.name for p in mine.periodic] == ["purge_idempotency_keys", "import_ledgers"]
+    assert [p.name for p in mine.periodic] == [
+        "purge_idempotency_keys",
+        "import_ledgers",
+        "sweep_attachments",
+    ]
 
 
 @pytest.mark.parametrize(

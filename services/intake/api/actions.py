@@ -50,7 +50,7 @@ async def add_supplement(
     outbox = process_of(request).outbox
 
     async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
-        return await supplement.add(tx, outbox, actor, ticket, body.content)
+        return await supplement.add(tx, outbox, actor, ticket, body.content, body.attachment_ids)
 
     return await _act(request, number, actor, key, if_match, 201, work)
 

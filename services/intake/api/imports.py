@@ -1,6 +1,5 @@
 """Doors to ledgers brought in: hand one in, see how it goes."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from services.intake.imports import status
 from services.intake.imports.upload import Measured, keep, measured
-from services.intake.prepare import street_for
+from services.intake.prepare import street_for, street_in
 from services.intake.schemas import ImportItem, ImportOut
 from shared.auth import Actor
 from shared.errors import NotFound, invalid
@@ -23,7 +22,6 @@ from shared.web.problems import documented
 
 router = APIRouter(prefix="/imports", tags=["台账"])
 
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 Importer = Annotated[
     Actor,
     Depends(
@@ -59,7 +57,7 @@ async def create_import(request: Request, actor: Importer, key: Key = None) -> d
     process = process_of(request)
     # Read here, where it is known who sends it: a parameter would take a stranger's file in before asking.
     async with request.form(max_files=1, max_fields=10) as form:
-        file, street = _file(form), _street(form)
+        file, street = _file(form), street_in(form.get("street"))
         where = await street_for(process, actor, street)
         known = await measured(file)
         return await _kept(process, actor, where, file, known, request.url.path, key)
@@ -88,14 +86,6 @@ def _file(form: FormData) -> UploadFile:
     if not isinstance(file, UploadFile):
         raise invalid("file", "应为文件(带文件名)" if file else "不能为空", code="file_required")
     return file
-
-
-def _street(form: FormData) -> str | None:
-    """Return the street's code as it was sent; whether there is such a street is asked next."""
-    street = form.get("street")
-    if street is not None and not (isinstance(street, str) and _CODE.fullmatch(street)):
-        raise invalid("street", "街道代码格式不正确", code="bad_street")
-    return street
 
 
 @router.get(

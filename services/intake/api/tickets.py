@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from services.intake import look, store, view
+from services.intake.attachments import show
 from services.intake.etag import matches, of_version
 from services.intake.limits import SUBMIT
 from services.intake.prepare import prepare
@@ -82,10 +83,12 @@ async def list_tickets(
         raise invalid("to", "结束日期不能早于开始日期")
     after = decode(cursor, UUID)
     wanted = store.Wanted(state, channel, category, community, first, last, after[0] if after else None)
-    async with process_of(request).database.transaction(actor.streets, read_only=True) as tx:
+    process = process_of(request)
+    async with process.database.transaction(actor.streets, read_only=True) as tx:
         rows = await store.listed(tx, actor, wanted, limit)
+        thumbs = await show.thumbnails(tx, process.keys, actor, rows[:limit])
     now = clock.now()
-    return page(rows, limit, lambda row: [row.id], lambda row: view.item(row, now))
+    return page(rows, limit, lambda row: [row.id], lambda row: view.item(row, now, thumbs.get(row.id)))
 
 
 @router.get(
@@ -112,8 +115,9 @@ async def show_ticket(
         row = await store.found(tx, actor, street, number)
         answer = await look.detail(tx, process, actor, row)
     etag = of_version(row.version)
-    # Supplements and ratings leave the version as it is: with them, the tag alone proves nothing.
-    unchanged = not answer["supplements"] and not answer["ratings"]
+    # Supplements and ratings leave the version as it is, and addresses of photos expire: with them, the tag alone
+    # proves nothing.
+    unchanged = not (answer["supplements"] or answer["ratings"] or answer["attachments"])
     if unchanged and if_none_match is not None and matches(if_none_match, row.version):
         return Response(status_code=304, headers={"ETag": etag})
     response.headers["ETag"] = etag
