@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from services.intake.app import app
 from services.intake.attachments.darkroom import Darkroom
 from services.intake.attachments.findings import Fault, Refused
 from services.intake.attachments.links import followed
@@ -244,6 +245,32 @@ async def test_garbage_never_breaks_the_door(intake, resident, rows, kept):
         answer = await raw(intake, resident, bytes(content[: chance.randrange(len(content))]), FORM)
         assert answer.status_code in {201, 422}, answer.text
     assert len(kept()) == 2 * len(await rows(attachments))
+
+
+@cut_off
+async def test_a_phone_that_goes_away_in_the_middle_is_no_error_of_ours(state, tokens, actor, rows, kept):
+    token, _ = tokens.issue(actor(Role.RESIDENT), 600)
+    coming = [
+        {"type": "http.request", "body": part("file", photo(), "a.jpg")[:150], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent = []
+
+    async def receive():
+        return coming.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", FORM.encode())]
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/attachments", "raw_path": b"/v1/attachments", "query_string": b"",
+        "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("test", 80), "client": ("test", 1),
+        "root_path": "", "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 422
+    assert (await rows(attachments), kept()) == ([], [])
 
 
 # --- the darkroom -------------------------------------------------------------------------------------------
