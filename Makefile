@@ -63,6 +63,10 @@ chaos: $(VENV)/.dev-stamp ## 负载下反复杀进程,数据一条不少 | kill 
 bench-metrics: $(VENV)/.dev-stamp ## 测量千万张工单下的指标 | figures at scale: TICKETS=10000000 is what is promised
 	@exec $(BIN)/python -m tests.bench.metrics
 
+.PHONY: bench-photos
+bench-photos: $(VENV)/.dev-stamp ## 测量照片上传及其对提交的影响 | a photo of 12 MP, and what others feel of it
+	@exec $(BIN)/python -m tests.bench.photos
+
 .PHONY: bench
 bench: $(VENV)/.dev-stamp ## 测量吞吐和延迟 | throughput and latency on this machine
 	@exec $(BIN)/python -m tests.bench
