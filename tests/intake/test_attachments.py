@@ -409,11 +409,17 @@ async def test_photos_of_a_confidential_report_are_not_for_the_units(
 ):
     mine = await upload(photo(exif={"gps": GPS}), share_location="true")
     ticket = await submit(attachment_ids=[mine["id"]], confidential=True)
-    await stand(ticket, State.SIGNED)
     unit = actor_headers(Role.UNIT, unit="物业办")
+    done = await upload(photo(90, 60, exif={"gps": GPS}), unit, share_location="true")
+    proof = {"before_ids": [mine["id"]], "after_ids": [done["id"]]}
+    await stand(
+        ticket, State.HANDLED, moves=[("handle", State.HANDLING, State.HANDLED, {"data": {"proof": proof}})]
+    )
     for headers, seen in ((resident, True), (clerk, True), (unit, False)):
         shown = await look(ticket, headers)
-        assert (len(shown["attachments"]) == 1) is seen
+        ids = [mine["id"], mine["id"], done["id"]] if seen else [done["id"]]
+        assert [p["id"] for p in shown["attachments"]] == ids
+        assert shown["attachments"][-1]["location"] == PLACE
         [item] = (await intake.get("/v1/tickets", headers=headers)).json()["items"]
         assert (item["thumb_url"] is not None) is seen
     assert (await look(ticket))["attachments"][0]["location"] == PLACE

@@ -50,22 +50,24 @@ async def of_ticket(
     tx: Transaction, keys: Keyring, actor: Actor, ticket: Row[Any], moves: Sequence[Row[Any]]
 ) -> list[dict[str, Any]]:
     """Return a ticket's photos: those that came with it and its supplements, then those that prove the work."""
-    staff, shown = actor.is_staff, []
-    if may_see(actor, confidential=ticket.confidential):
-        # As with the ticket's own location: of a confidential report it is the reporter's alone.
-        located = not staff or not ticket.confidential
-        shown = [
-            _shown(keys, row, Origin(row.origin), row.origin_id, staff=staff, located=located)
-            for row in await store.of_ticket(tx, ticket.street_id, ticket.id)
-        ]
+    came = [
+        (row, Origin(row.origin), row.origin_id, None)
+        for row in await store.of_ticket(tx, ticket.street_id, ticket.id)
+    ]
     brought = [pair for move in moves for pair in photos_of(move.data.get("proof"))]
     known = await store.named(tx, ticket.street_id, [one for _, one in brought])
-    proofs = [
-        _shown(keys, known[one], Origin.PROOF, None, moment, staff=staff, located=True)
-        for moment, one in brought
-        if one in known
+    proofs = [(known[one], Origin.PROOF, None, moment) for moment, one in brought if one in known]
+    seen = may_see(actor, confidential=ticket.confidential)
+    return [
+        _shown(keys, actor, ticket, *reference)
+        for reference in (*came, *proofs)
+        if seen or not _is_reporters(*reference[:2])
     ]
-    return [*shown, *proofs]
+
+
+def _is_reporters(row: Row[Any], origin: Origin) -> bool:
+    """Say whether a photo came from the reporter, by their own hand or by whoever entered the report for them."""
+    return origin is Origin.REPORT or bool(row.owner_role == Role.RESIDENT)
 
 
 async def thumbnails(
@@ -79,15 +81,16 @@ async def thumbnails(
 
 def _shown(
     keys: Keyring,
+    actor: Actor,
+    ticket: Row[Any],
     row: Row[Any],
     origin: Origin,
     origin_id: UUID | None,
-    moment: Moment | None = None,
-    *,
-    staff: bool,
-    located: bool,
+    moment: Moment | None,
 ) -> dict[str, Any]:
-    check, purpose = CheckState(row.check_state), Purpose(row.purpose)
+    staff, check, purpose = actor.is_staff, CheckState(row.check_state), Purpose(row.purpose)
+    # As with the ticket's own location: of a confidential report it is the reporter's alone.
+    located = not (staff and ticket.confidential and _is_reporters(row, origin))
     place = keys.open(row.place, row.id.bytes) if row.place and located else None
     return {
         "id": str(row.id), **_KIND, "width": row.width, "height": row.height, "size": row.size,
