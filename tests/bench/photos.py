@@ -66,19 +66,19 @@ async def tickets_meanwhile(port, token, photos):
     return measured, taken
 
 
-def peaks(root):
-    """Return the most memory (MB) each process that develops photos ever held."""
+def peak(root, module):
+    """Return the most memory (MB) that a process of this module below `root` ever held."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"attachments.develop" in (folder / "cmdline").read_bytes() and str(root) in (
+            if module in (folder / "cmdline").read_bytes() and str(root) in (
                 (folder / "environ").read_bytes().decode(errors="replace")
             ):
                 lines = (folder / "status").read_text().splitlines()
                 found += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
         except OSError:
             continue
-    return found
+    return max(found)
 
 
 async def main():
@@ -112,7 +112,10 @@ async def main():
         print(
             f"p99 with / without             {rise:.2f}   (≤ 1.25), at {developed / SECONDS / SLICES:.1f} photos/s"
         )
-        print(f"memory of the decoding process {max(peaks(house.data)):.0f} MB at its most   (≤ 200)")
+        decoding, intake = peak(house.data, b"attachments.develop"), peak(house.data, b"services.intake.app")
+        print(
+            f"memory at its most             {decoding:.0f} MB decoding (≤ 200), {intake:.0f} MB the service itself"
+        )
 
 
 if __name__ == "__main__":

@@ -309,7 +309,7 @@ async def test_a_process_that_dies_or_hangs_is_replaced(darkroom, tmp_path, monk
     assert (await darkroom.develop(*asked)).width == 64
     [process] = darkroom._idle
     monkeypatch.setattr(darkroom, "_seconds", 0)
-    with pytest.raises(Refused):
+    with pytest.raises(Unavailable):
         await darkroom.develop(*asked)
     assert process.returncode is not None
 

@@ -186,7 +186,7 @@ async def test_every_place_keeps_reads_lists_and_removes(place, tmp_path):
     one, two = uuid7(), uuid7()
     for name in [*names_of(7, [one]), *names_of(7, [two])]:
         (tmp_path / "made").write_bytes(name.encode())
-        await place.put(name, tmp_path / "made")
+        await place.put({name: tmp_path / "made"})
     name = name_of(7, one, "picture")
     assert await place.read(name) == name.encode()
     [day] = await place.inside("7")
@@ -200,7 +200,7 @@ async def test_every_place_keeps_reads_lists_and_removes(place, tmp_path):
 
 async def test_files_on_the_disk_are_for_their_owner_alone(tmp_path):
     (tmp_path / "made").write_bytes(b"x")
-    await LocalFiles(tmp_path / "a" / "b").put("7/20261121/x.jpg", tmp_path / "made")
+    await LocalFiles(tmp_path / "a" / "b").put({"7/20261121/x.jpg": tmp_path / "made"})
     for folder in ("a", "a/b", "a/b/7", "a/b/7/20261121"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
 
@@ -211,7 +211,7 @@ async def test_a_store_that_does_not_answer_is_a_reason_to_try_again(environment
     place = open_files(environment.model_copy(update=login | away))
     (tmp_path / "made").write_bytes(b"x")
     with pytest.raises(Unavailable):
-        await place.put("7/x.jpg", tmp_path / "made")
+        await place.put({"7/x.jpg": tmp_path / "made"})
 
 
 async def test_the_whole_way_with_an_object_store(intake, upload, state, environment, monkeypatch):

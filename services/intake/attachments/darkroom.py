@@ -9,7 +9,7 @@ from pathlib import Path
 from services.intake.attachments.findings import Developed, Fault, Refused
 from shared.errors import Unavailable
 
-SECONDS = 20.0
+SECONDS = 30.0
 _MODULE = "services.intake.attachments.develop"
 
 
@@ -24,7 +24,7 @@ class Darkroom:
         self._idle: list[asyncio.subprocess.Process] = []
 
     async def develop(self, source: Path, picture: Path, thumbnail: Path) -> Developed:
-        """Make `picture` and `thumbnail` of `source`; raise Refused, or Unavailable when too many wait."""
+        """Make `picture` and `thumbnail` of `source`; raise Refused, or Unavailable when too many wait or it takes too long."""
         if self._here >= self._most:
             raise Unavailable("同时上传的照片太多,请稍后再试", code="photos_busy", retry_after=3)
         self._here += 1
@@ -42,7 +42,10 @@ class Darkroom:
         except BaseException as error:
             # Whatever it is still doing belongs to nobody.
             await _end(process)
-            if isinstance(error, TimeoutError | OSError):
+            if isinstance(error, TimeoutError):
+                # Size and pixels are bounded: more likely the machine is overrun than the photo endless.
+                raise Unavailable("照片处理超时,请稍后再试", code="photos_busy", retry_after=5) from None
+            if isinstance(error, OSError):
                 raise Refused(Fault.DAMAGED) from None
             raise
         if not line:

@@ -7,7 +7,7 @@ without a row is what the sweep looks for. The day in a name is the id's own (UU
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,8 +24,8 @@ _PRIVATE = 0o700
 class Files(Protocol):
     """What a place for files can do; each raises Unavailable when it cannot be reached, or has no room."""
 
-    async def put(self, name: str, source: Path) -> None:
-        """Keep the file `source` durably under `name`; `source` may be gone afterwards."""
+    async def put(self, sources: Mapping[str, Path]) -> None:
+        """Keep these files durably under their names, all in one folder; the sources may be gone afterwards."""
 
     async def read(self, name: str) -> bytes | None:
         """Return what is kept under a name, if anything is."""
@@ -79,9 +79,11 @@ class LocalFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, name: str, source: Path) -> None:
+    async def put(self, sources: Mapping[str, Path]) -> None:
         with _reachable():
-            await asyncio.to_thread(self._put, self._root / name, source)
+            await asyncio.to_thread(
+                self._put, {self._root / name: source for name, source in sources.items()}
+            )
 
     async def read(self, name: str) -> bytes | None:
         with _reachable():
@@ -101,13 +103,15 @@ class LocalFiles:
             except FileNotFoundError:
                 return []
 
-    def _put(self, target: Path, source: Path) -> None:
-        _flush(source)
-        missing = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
-        make_private(target.parent)
-        source.replace(target)
-        for folder in dict.fromkeys((target.parent, *(p.parent for p in missing))):
-            _flush(folder)
+    def _put(self, sources: Mapping[Path, Path]) -> None:
+        folder = next(iter(sources)).parent
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        make_private(folder)
+        for target, source in sources.items():
+            _flush(source)
+            source.replace(target)
+        for changed in dict.fromkeys((folder, *(p.parent for p in missing))):
+            _flush(changed)
 
     def _remove(self, names: Sequence[str]) -> None:
         for name in names:
@@ -142,9 +146,10 @@ class ObjectFiles:
         bucket = _login(settings) | _patience(settings) if url.startswith("s3:") else {}
         self._store = obstore.store.from_url(url, **bucket)
 
-    async def put(self, name: str, source: Path) -> None:
+    async def put(self, sources: Mapping[str, Path]) -> None:
         with _reachable():
-            await self._obstore.put_async(self._store, name, source)
+            for name, source in sources.items():
+                await self._obstore.put_async(self._store, name, source)
 
     async def read(self, name: str) -> bytes | None:
         with _reachable():

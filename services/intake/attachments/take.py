@@ -131,8 +131,7 @@ class Photos:
     async def _fresh(self, handed: Handed, desk: Path) -> dict[str, Any]:
         developed = await self._darkroom.develop(desk / "upload", desk / PICTURE, desk / THUMBNAIL)
         attachment_id, street_id = uuid7(), handed.street.id
-        for variant in (PICTURE, THUMBNAIL):
-            await self.files.put(name_of(street_id, attachment_id, variant), desk / variant)
+        await self.files.put({name_of(street_id, attachment_id, v): desk / v for v in (PICTURE, THUMBNAIL)})
         row = self._row(handed, attachment_id, developed)
 
         async def work(tx: Transaction) -> dict[str, Any]:
