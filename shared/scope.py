@@ -2,40 +2,141 @@
 
 Row-level security already fences the streets; this narrows the view inside them. What is out of scope is
 not there (404), never "forbidden".
+
+Who works for a unit sees what it leads, owns or has a part in; who works for a community also sees what lies there and
+what they entered. Whose posts lie on grids alone (a grid worker, somebody sent down by a department: S2-31, S2-34)
+sees these grids instead, and what is in their own hands. Nobody sees a complaint about their own unit.
 """
 
-from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from collections.abc import Iterator
 
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, and_, any_, exists, func, or_, select, true
+
+from shared import clock
 from shared.auth import Actor
 from shared.db import Database
 from shared.errors import Conflict, NotFound
 from shared.streets import Street, Streets
-from shared.tables import parts, ticket_states, tickets, units
-from shared.terms import STREET_WIDE, TICKET_NUMBER, Role
+from shared.tables import crews, parts, staff, staff_posts, ticket_states as s, tickets, units
+from shared.terms import STREET_WIDE, TICKET_NUMBER, AreaKind, Role
+
+Condition = ColumnElement[bool]
+_Street = ColumnElement[int] | int
+# Roles that work in a place: they see it, and what they entered themselves.
+LOCAL = frozenset({Role.COMMUNITY, Role.GRID_WORKER})
 
 
-def visible(actor: Actor) -> ColumnElement[bool]:
+def sees_all(actor: Actor) -> bool:
+    """Return whether an actor sees every ticket of their streets."""
+    return actor.role in STREET_WIDE or actor.role is Role.SCRIPT
+
+
+def visible(actor: Actor) -> Condition:
     """Return the condition over `tickets` left-joined with `ticket_states`."""
-    if actor.role is Role.RESIDENT:
-        return tickets.c.reporter_id == actor.id
-    if actor.role in STREET_WIDE or actor.role is Role.SCRIPT:
+    if sees_all(actor):
         return true()
+    street: _Street = next(iter(actor.streets)) if len(actor.streets) == 1 else s.c.street_id
+    return and_(unbiased(actor), or_(*_written(actor), *_standing(actor, street)))
+
+
+def unbiased(actor: Actor) -> Condition:
+    """Return the condition that keeps complaints about a unit from its own people."""
+    if actor.unit is None or sees_all(actor):
+        return true()
+    return s.c.about_unit.is_distinct_from(actor.unit)
+
+
+def ways(actor: Actor, street_id: int) -> list[Condition]:
+    """Return the ways in which a street's tickets come into an actor's sight, over `ticket_states` alone.
+
+    Together with `unbiased` any of them is `visible` for tickets that have been placed. Apart they are quick: each is
+    served by an index of its own, where a list over all of them with OR would have to look at every open ticket.
+    """
+    if sees_all(actor):
+        return [true()]
+    written = [
+        _among(select(tickets.c.id).where(tickets.c.street_id == street_id, own)) for own in _written(actor)
+    ]
+    return [*written, *_standing(actor, street_id)]
+
+
+def _written(actor: Actor) -> Iterator[Condition]:
+    """Yield what makes a ticket somebody's own from the start."""
+    if actor.role is Role.RESIDENT:
+        yield tickets.c.reporter_id == actor.id
+    elif actor.role in LOCAL and actor.unit is not None:
+        # the roles are those of the index
+        yield and_(tickets.c.entered_by == actor.id, tickets.c.entered_role.in_(sorted(LOCAL)))
+
+
+def _standing(actor: Actor, street: _Street) -> Iterator[Condition]:
+    """Yield what brings a ticket into sight by where it stands; `street` is one, or the column."""
+    if actor.role is Role.RESIDENT:
+        return
+    for grids in (_posts(actor, street, on_grids=True), _crews(actor, street)):
+        yield s.c.grid_code == any_(func.array(grids.scalar_subquery(), type_=ARRAY(Text)))
     if actor.unit is None:
-        return false()
-    has_part = exists().where(
-        parts.c.street_id == ticket_states.c.street_id,
-        parts.c.ticket_id == ticket_states.c.ticket_id,
-        parts.c.unit_code == actor.unit,
+        return
+    roams = _roams(actor, street)
+    yield and_(s.c.lead_unit == actor.unit, roams)
+    yield and_(s.c.owner_unit == actor.unit, roams)
+    helping = select(parts.c.ticket_id).where(parts.c.street_id == street, parts.c.unit_code == actor.unit)
+    yield and_(_among(helping), roams)
+    yield s.c.assignee_id == actor.id
+    if actor.role in LOCAL:
+        home = select(units.c.community_code).where(units.c.street_id == street, units.c.code == actor.unit)
+        yield and_(s.c.community_code == home.correlate(s).scalar_subquery(), roams)
+
+
+def _among(ids: Select[tuple[object]]) -> Condition:
+    # An array is worked out once; a join might be begun at the other end, with every open ticket.
+    return s.c.ticket_id == any_(func.array(ids.correlate(s).scalar_subquery(), type_=ARRAY(Uuid)))
+
+
+def _posts(actor: Actor, street: _Street, *, on_grids: bool) -> Select[tuple[str]]:
+    """Return the areas, grids or others, of the posts that the actor holds today in the role they come in."""
+    today = clock.local_day(clock.now())
+    return (
+        select(staff_posts.c.area_code)
+        .join_from(
+            staff_posts,
+            staff,
+            and_(staff.c.street_id == staff_posts.c.street_id, staff.c.code == staff_posts.c.staff_code),
+        )
+        .where(
+            staff.c.street_id == street,
+            staff.c.id == actor.id,
+            staff_posts.c.role == actor.role.value,
+            (staff_posts.c.area_kind == AreaKind.GRID.value) == on_grids,
+            staff_posts.c.valid_from <= today,
+            or_(staff_posts.c.valid_until.is_(None), staff_posts.c.valid_until >= today),
+        )
+        .correlate(s)
     )
-    mine = or_(ticket_states.c.lead_unit == actor.unit, ticket_states.c.owner_unit == actor.unit, has_part)
-    if actor.role is Role.UNIT:
-        return mine
-    home = (
-        select(units.c.community_code)
-        .where(units.c.street_id == ticket_states.c.street_id, units.c.code == actor.unit)
-        .scalar_subquery()
+
+
+def _crews(actor: Actor, street: _Street) -> Select[tuple[str]]:
+    """Return the grids whose crew the actor is one of today."""
+    today = clock.local_day(clock.now())
+    return (
+        select(crews.c.grid_code)
+        .join_from(
+            crews, staff, and_(staff.c.street_id == crews.c.street_id, staff.c.code == crews.c.staff_code)
+        )
+        .where(
+            staff.c.street_id == street,
+            staff.c.id == actor.id,
+            crews.c.valid_from <= today,
+            or_(crews.c.valid_until.is_(None), crews.c.valid_until >= today),
+        )
+        .correlate(s)
     )
-    return or_(mine, ticket_states.c.community_code == home, tickets.c.entered_by == actor.id)
+
+
+def _roams(actor: Actor, street: _Street) -> Condition:
+    """Return whether the actor is bound to no grid, or has a post that reaches beyond grids as well."""
+    beyond, bound = (_posts(actor, street, on_grids=on_grids) for on_grids in (False, True))
+    return or_(exists(beyond), ~or_(exists(bound), exists(_crews(actor, street))))
 
 
 async def street_of(database: Database, streets: Streets, actor: Actor, number: str) -> Street:

@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.streets",
     "tests.fixtures.clients",
     "tests.fixtures.ledgers",
+    "tests.fixtures.posts",
 ]
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.routing.api import (
     areas,
+    boards,
     groups,
     inspections,
     meetings,
@@ -36,6 +37,7 @@ app = create_app(
     "routing",
     "办结 · 流转服务",
     [
+        boards.router,
         tickets.router,
         registry.router,
         route.router,

@@ -17,6 +17,7 @@ from shared.officehours import USUAL, OfficeHours, parse_spans
 from shared.terms import Kind, Mode, WhistleKind
 
 _MOST_EXTENSIONS = 9
+_MOST_SILENT_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class ClockPolicy:
     return_joint_within: Limit = field(default_factory=lambda: parse_limit("2wd"))
     max_extensions: int = 2
     hours: OfficeHours = USUAL
+    silent_days: int = 7
+    """After so many days without a move by anybody at work on it a ticket counts as silent."""
 
     def limits(self, category: Limits, kind: str, mode: str) -> Limits:
         """Return what holds for a ticket of this kind and mode."""
@@ -135,6 +138,12 @@ def _extensions(value: Any) -> int:
     return value
 
 
+def _silent_days(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_SILENT_DAYS:
+        raise ValueError(f"应为 1 至 {_MOST_SILENT_DAYS} 的整数")
+    return value
+
+
 def _hours(value: Any) -> OfficeHours:
     whole = parse_spans(value["whole"], "上班时间")
     return OfficeHours(whole, parse_spans(value["half"], "半天上班时间") if "half" in value else whole[:1])
@@ -143,5 +152,5 @@ def _hours(value: Any) -> OfficeHours:
 _READERS: dict[str, Any] = {
     "count_from": _count_from, "after_hours": _flag, "urgent": _urgent, "by_kind": _by_kind, "report_in": _report_in,
     "feedback": parse_limit, "return_within": parse_limit, "return_joint_within": parse_limit,
-    "max_extensions": _extensions, "hours": _hours,
+    "max_extensions": _extensions, "hours": _hours, "silent_days": _silent_days,
 }  # fmt: skip

@@ -213,26 +213,6 @@ class ClocksOut(Answer):
     handling: list[Shift]
 
 
-class WorkItem(Answer):
-    id: str
-    number: str
-    title: str
-    state: str
-    state_text: str
-    category: str
-    category_name: str
-    community: str | None
-    community_name: str | None
-    owner_unit: str | None
-    owner_unit_name: str | None
-    due_at: LocalTime
-    deadline_text: str
-    overdue: bool
-    mode: str
-    mode_text: str
-    version: int
-
-
 class LocationIn(Body):
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]

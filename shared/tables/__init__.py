@@ -31,6 +31,7 @@ from shared.tables.metrics import (
 )
 from shared.tables.outbox import audit_log, deliveries, events, idempotency_keys
 from shared.tables.privacy import disclosures, reporter_blocks
+from shared.tables.points import point_rules, points
 from shared.tables.registry import (
     area_boundaries,
     buildings,
@@ -153,4 +154,14 @@ __all__ = [
     "totals",
     "transitions",
     "units",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
+    "audit_log", "books", "buildings",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
+    "channel_policies", "classifier_models", "clock_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
+    "local_days", "metadata", "number_counters", "parts", "petitions", "point_rules", "points", "ratings", "registry_changes", "residents", "responsibles",
+    "routing_rule_states", "routing_rules",
+    "sponsors", "staff", "staff_posts", "stations", "streets",
+    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -57,6 +57,13 @@ tickets = tenant_table(
         "id",
         postgresql_where=sql("latitude is not null"),
     ),
+    # what people of a community and grid workers entered: theirs to see wherever it lies
+    Index(
+        "ix_tickets_entered",
+        "street_id",
+        "entered_by",
+        postgresql_where=sql("entered_role in ('community', 'grid_worker')"),
+    ),
     Index("ix_tickets_phone", "street_id", "phone_index", postgresql_where=sql("phone_index is not null")),
     append_only=True,
 )

@@ -145,6 +145,7 @@ staff_posts = tenant_table(
     _until(),
     ForeignKeyConstraint(["street_id", "staff_code"], ["staff.street_id", "staff.code"]),
     ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
+    Index("ix_staff_posts_person", "street_id", "staff_code"),
 )
 
 crews = tenant_table(
@@ -157,6 +158,7 @@ crews = tenant_table(
     _until(),
     ForeignKeyConstraint(["street_id", "grid_code"], ["grids.street_id", "grids.code"]),
     ForeignKeyConstraint(["street_id", "staff_code"], ["staff.street_id", "staff.code"]),
+    Index("ix_crews_person", "street_id", "staff_code"),
 )
 
 # 分片包干: on every day exactly one person for an area.

@@ -159,6 +159,26 @@ ticket_states = tenant_table(
         "due_at",
         postgresql_where=sql(f"state in ({_OPEN})"),
     ),
+    # The ways in which open tickets come into somebody's sight or onto their desk, each in the order of urgency.
+    *[
+        Index(
+            f"ix_ticket_states_{name}",
+            "street_id",
+            column,
+            "due_at",
+            postgresql_where=sql(f"state in ({_OPEN})"),
+        )
+        for name, column in (
+            ("lead", "lead_unit"),
+            ("community", "community_code"),
+            ("grid", "grid_code"),
+            ("state", "state"),
+        )
+    ],
+    Index("ix_ticket_states_disputed", "street_id", "due_at", postgresql_where=sql("disputed")),
+    Index(
+        "ix_ticket_states_handled", "street_id", "handled_at", postgresql_where=sql("handled_at is not null")
+    ),
 )
 
 transitions = tenant_table(
@@ -219,6 +239,7 @@ parts = tenant_table(
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
     Index("ix_parts_open", "street_id", "unit_code", postgresql_where=sql("finished_at is null")),
+    Index("ix_parts_unit", "street_id", "unit_code"),
 )
 
 # Hand-over slips are numbered per street, one upward step each.

@@ -42,6 +42,7 @@ CHOSEN = {
     ("inspection_findings", "method"): "site_check",
     ("inspection_findings", "passed"): True,
     ("ticket_attachments", "origin"): "report",
+    ("points", "kind"): "manual",
 }
 
 

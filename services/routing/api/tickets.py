@@ -1,89 +1,27 @@
-"""Doors to tickets in hand: the worklist, one ticket's whole story, and every move."""
+"""Doors to tickets in hand: one ticket's whole story, and every move."""
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 
 from services.routing import clocks, store, view
 from services.routing.act import act, find
 from services.routing.held import Part, Standing
 from services.routing.registry import Registries, Registry
-from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut, WorkItem
-from shared import clock
+from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut
 from shared.auth import Actor
 from shared.errors import Conflict, invalid
-from shared.lifecycle import State
 from shared.scope import street_of
 from shared.streets import Street
 from shared.terms import Role, Scope
 from shared.web.access import Anyone, process_of
 from shared.web.idempotency import Key, fingerprint_of
-from shared.web.paging import Cursor, Limit, Page, decode, instant, page
 from shared.web.problems import documented
 
 router = APIRouter(tags=["工作人员"])
 Number = Annotated[str, Path(max_length=40, description="工单编号", examples=["XB20261121-000001"])]
 Action = Annotated[str, Path(max_length=40, description="操作,见 actions 字段", examples=["sign"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40, description="工单的 ETag")]
-
-
-@router.get("/worklist", summary="我的待办,按时限排序", responses=documented(400, 401, 403, 422, 503))
-async def worklist(
-    request: Request,
-    actor: Anyone,
-    state: Annotated[State | None, Query(description="只看这个状态")] = None,
-    overdue: Annotated[bool, Query(description="只看超期")] = False,  # noqa: FBT002 - a query flag
-    mine: Annotated[bool, Query(description="只看指派给我的")] = False,  # noqa: FBT002 - a query flag
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[WorkItem]:
-    process, now = process_of(request), clock.now()
-    actor.require(Scope.LEDGER_READ)
-    after = decode(cursor, instant, UUID)
-    streets = sorted(actor.streets)
-    async with process.database.transaction(streets, read_only=True) as tx:
-        rows = await store.worklist(
-            tx,
-            streets,
-            actor,
-            state=state,
-            overdue_at=now if overdue else None,
-            mine=mine,
-            after=after,
-            limit=limit,
-        )
-    registries: Registries = request.app.state.registries
-    known = {street: await registries.of(street) for street in {row.street_id for row in rows}}
-    return Page[WorkItem].model_validate(
-        page(
-            rows,
-            limit,
-            lambda r: (r.due_at.isoformat(), r.ticket_id),
-            lambda r: _item(r, known[r.street_id], now),
-        )
-    )
-
-
-def _item(row: Any, registry: Registry, now: datetime) -> dict[str, Any]:
-    fields = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    names = ("number", "state", "owner_unit", "due_at", "mode", "version")
-    texts = view.texts(fields)
-    return {
-        **{name: fields[name] for name in names},
-        "id": str(row.ticket_id),
-        "title": row.content[: view.TITLE],
-        "state_text": texts["state_text"],
-        "mode_text": texts["mode_text"],
-        "category": row.category_code,
-        "category_name": view.category_name(registry, row.category_code),
-        "community": row.community_code,
-        "community_name": registry.communities.get(row.community_code),
-        "owner_unit_name": view.unit_name(registry, row.owner_unit),
-        "deadline_text": view.deadline_text(fields, now),
-        "overdue": view.overdue(fields, now),
-    }
 
 
 async def _street(request: Request, actor: Actor, number: str) -> tuple[Street, Registry]:
