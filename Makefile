@@ -67,6 +67,10 @@ bench-metrics: $(VENV)/.dev-stamp ## 测量千万张工单下的指标 | figures
 bench-photos: $(VENV)/.dev-stamp ## 测量照片上传及其对提交的影响 | a photo of 12 MP, and what others feel of it
 	@exec $(BIN)/python -m tests.bench.photos
 
+.PHONY: bench-worklist
+bench-worklist: $(VENV)/.dev-stamp ## 测量十万件在办时的待办首页 | a worklist's first page: WORKLIST=100000 open tickets
+	@exec $(BIN)/python -m tests.bench.worklist
+
 .PHONY: bench
 bench: $(VENV)/.dev-stamp ## 测量吞吐和延迟 | throughput and latency on this machine
 	@exec $(BIN)/python -m tests.bench

@@ -8,13 +8,28 @@ what they entered. Whose posts lie on grids alone (a grid worker, somebody sent 
 sees these grids instead, and what is in their own hands. Nobody sees a complaint about their own unit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, and_, any_, exists, func, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from shared import clock
 from shared.auth import Actor
-from shared.db import Database
+from shared.db import Database, Transaction
 from shared.errors import Conflict, NotFound
 from shared.streets import Street, Streets
 from shared.tables import crews, parts, staff, staff_posts, ticket_states as s, tickets, units
@@ -46,7 +61,35 @@ def unbiased(actor: Actor) -> Condition:
     return s.c.about_unit.is_distinct_from(actor.unit)
 
 
-def ways(actor: Actor, street_id: int) -> list[Condition]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The grids somebody is bound to in a street, and whether their unit's other tickets are theirs to see as well."""
+
+    grids: tuple[str, ...] = ()
+    roams: bool = True
+
+
+async def bounds_of(tx: Transaction, actor: Actor, street_ids: Iterable[int]) -> dict[int, Bounds]:
+    """Return where an actor works today, street by street."""
+    found = {street_id: Bounds() for street_id in street_ids}
+    if sees_all(actor) or actor.role is Role.RESIDENT:
+        return found
+    for street_id in found:
+        beyond, bound = (_posts(actor, street_id, on_grids=on_grids) for on_grids in (False, True))
+        row = await tx.one(
+            select(
+                func.array(bound.union(_crews(actor, street_id)).scalar_subquery(), type_=ARRAY(Text)).label(
+                    "grids"
+                ),
+                exists(beyond).label("beyond"),
+            )
+        )
+        if row is not None:
+            found[street_id] = Bounds(tuple(sorted(row.grids)), row.beyond or not row.grids)
+    return found
+
+
+def ways(actor: Actor, street_id: int, bounds: Bounds) -> list[Condition]:
     """Return the ways in which a street's tickets come into an actor's sight, over `ticket_states` alone.
 
     Together with `unbiased` any of them is `visible` for tickets that have been placed. Apart they are quick: each is
@@ -54,10 +97,16 @@ def ways(actor: Actor, street_id: int) -> list[Condition]:
     """
     if sees_all(actor):
         return [true()]
-    written = [
+    found = [
         _among(select(tickets.c.id).where(tickets.c.street_id == street_id, own)) for own in _written(actor)
     ]
-    return [*written, *_standing(actor, street_id)]
+    if actor.role is Role.RESIDENT:
+        return found
+    found += [s.c.grid_code == grid for grid in bounds.grids]
+    if actor.unit is not None:
+        found.append(s.c.assignee_id == actor.id)
+        found += _of_the_unit(actor, actor.unit, street_id) if bounds.roams else ()
+    return found or [false()]
 
 
 def _written(actor: Actor) -> Iterator[Condition]:
@@ -73,19 +122,21 @@ def _standing(actor: Actor, street: _Street) -> Iterator[Condition]:
     """Yield what brings a ticket into sight by where it stands; `street` is one, or the column."""
     if actor.role is Role.RESIDENT:
         return
+    if actor.unit is not None:
+        yield and_(or_(*_of_the_unit(actor, actor.unit, street)), _roams(actor, street))
+        yield s.c.assignee_id == actor.id
     for grids in (_posts(actor, street, on_grids=True), _crews(actor, street)):
         yield s.c.grid_code == any_(func.array(grids.scalar_subquery(), type_=ARRAY(Text)))
-    if actor.unit is None:
-        return
-    roams = _roams(actor, street)
-    yield and_(s.c.lead_unit == actor.unit, roams)
-    yield and_(s.c.owner_unit == actor.unit, roams)
-    helping = select(parts.c.ticket_id).where(parts.c.street_id == street, parts.c.unit_code == actor.unit)
-    yield and_(_among(helping), roams)
-    yield s.c.assignee_id == actor.id
+
+
+def _of_the_unit(actor: Actor, unit: str, street: _Street) -> Iterator[Condition]:
+    """Yield what makes a ticket a matter of somebody's unit."""
+    yield s.c.lead_unit == unit
+    yield s.c.owner_unit == unit
+    yield _among(select(parts.c.ticket_id).where(parts.c.street_id == street, parts.c.unit_code == unit))
     if actor.role in LOCAL:
-        home = select(units.c.community_code).where(units.c.street_id == street, units.c.code == actor.unit)
-        yield and_(s.c.community_code == home.correlate(s).scalar_subquery(), roams)
+        home = select(units.c.community_code).where(units.c.street_id == street, units.c.code == unit)
+        yield s.c.community_code == home.correlate(s).scalar_subquery()
 
 
 def _among(ids: Select[tuple[object]]) -> Condition:

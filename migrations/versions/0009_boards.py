@@ -13,11 +13,13 @@ down_revision = "0008"
 _OPEN = f"state in ({', '.join(repr(state.value) for state in sorted(OPEN))})"
 # name → (table, columns after the street, condition)
 INDEXES = {
-    "ix_ticket_states_lead": ("ticket_states", ["lead_unit", "due_at"], _OPEN),
-    "ix_ticket_states_community": ("ticket_states", ["community_code", "due_at"], _OPEN),
-    "ix_ticket_states_grid": ("ticket_states", ["grid_code", "due_at"], _OPEN),
-    "ix_ticket_states_state": ("ticket_states", ["state", "due_at"], _OPEN),
-    "ix_ticket_states_disputed": ("ticket_states", ["due_at"], "disputed"),
+    "ix_ticket_states_lead": ("ticket_states", ["lead_unit", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_community": ("ticket_states", ["community_code", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_grid": ("ticket_states", ["grid_code", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_state": ("ticket_states", ["state", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_owner": ("ticket_states", ["owner_unit", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_assignee": ("ticket_states", ["assignee_id", "due_at", "ticket_id"], _OPEN),
+    "ix_ticket_states_disputed": ("ticket_states", ["due_at", "ticket_id"], "disputed"),
     "ix_ticket_states_handled": ("ticket_states", ["handled_at"], "handled_at is not null"),
     "ix_parts_unit": ("parts", ["unit_code"], None),
     "ix_tickets_entered": ("tickets", ["entered_by"], "entered_role in ('community', 'grid_worker')"),
@@ -40,6 +42,9 @@ def upgrade() -> None:
     for name in ("point_rules", "points"):
         for statement in protect(name, owner="metrics", append_only=True):
             op.execute(statement)
+    # made anew below, in the whole order of the lists
+    for name in ("ix_ticket_states_owner", "ix_ticket_states_assignee"):
+        op.drop_index(name, "ticket_states")
     for indexes, unique in ((INDEXES, False), (UNIQUE, True)):
         for name, (table, columns, where) in indexes.items():
             condition = sa.text(where) if where is not None else None

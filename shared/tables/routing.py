@@ -123,6 +123,7 @@ ticket_states = tenant_table(
         "street_id",
         "assignee_id",
         "due_at",
+        "ticket_id",
         postgresql_where=sql(f"state in ({_OPEN})"),
     ),
     Index("uq_ticket_states_street_id_number", "street_id", "number", unique=True),
@@ -152,13 +153,6 @@ ticket_states = tenant_table(
         "key_since",
         postgresql_where=sql("key_since is not null"),
     ),
-    Index(
-        "ix_ticket_states_owner",
-        "street_id",
-        "owner_unit",
-        "due_at",
-        postgresql_where=sql(f"state in ({_OPEN})"),
-    ),
     # The ways in which open tickets come into somebody's sight or onto their desk, each in the order of urgency.
     *[
         Index(
@@ -166,16 +160,18 @@ ticket_states = tenant_table(
             "street_id",
             column,
             "due_at",
+            "ticket_id",
             postgresql_where=sql(f"state in ({_OPEN})"),
         )
         for name, column in (
+            ("owner", "owner_unit"),
             ("lead", "lead_unit"),
             ("community", "community_code"),
             ("grid", "grid_code"),
             ("state", "state"),
         )
     ],
-    Index("ix_ticket_states_disputed", "street_id", "due_at", postgresql_where=sql("disputed")),
+    Index("ix_ticket_states_disputed", "street_id", "due_at", "ticket_id", postgresql_where=sql("disputed")),
     Index(
         "ix_ticket_states_handled", "street_id", "handled_at", postgresql_where=sql("handled_at is not null")
     ),

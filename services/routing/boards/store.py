@@ -5,7 +5,7 @@ reasons. Each combination in each street is a short list of its own, read from a
 together and cut. With one condition of many ORs PostgreSQL would look at every open ticket of the street.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from services.routing.boards.wanted import Condition, Wanted, due_soon, late
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.lifecycle import State
-from shared.scope import sees_all, unbiased, ways
+from shared.scope import Bounds, bounds_of, sees_all, unbiased, ways
 from shared.tables import ticket_states as s, tickets
 from shared.terms import Role
 
@@ -42,15 +42,15 @@ def desk_of(actor: Actor, wanted: Wanted) -> tuple[Condition, ...]:
 
 
 def _lists(
-    actor: Actor, street_ids: Sequence[int], wanted: Wanted, desk: tuple[Condition, ...]
+    actor: Actor, where: Mapping[int, Bounds], wanted: Wanted, desk: tuple[Condition, ...]
 ) -> Iterator[Select[Any]]:
     """Yield a query for each way in which tickets come into this list."""
-    for street_id in street_ids:
+    for street_id, bounds in where.items():
         common = (*wanted.conditions(street_id), unbiased(actor))
         if sees_all(actor):
             reasons: Sequence[Condition] = desk or (and_(True),)
         else:
-            reasons = ways(actor, street_id)
+            reasons = ways(actor, street_id, bounds)
             common = (*common, or_(*desk)) if desk else common
         for reason in reasons:
             yield select(*_KEYS).where(*common, reason)
@@ -72,7 +72,7 @@ async def listed(
     `desk`: only what is there for one of these reasons; `also`: further conditions on all.
     """
     pieces = []
-    for query in _lists(actor, street_ids, wanted, desk):
+    for query in _lists(actor, await bounds_of(tx, actor, street_ids), wanted, desk):
         narrowed = query.where(*also).order_by(*_ORDER).limit(limit + 1)
         if after is not None:
             narrowed = narrowed.where(tuple_(*_ORDER) > tuple(after))
@@ -91,13 +91,13 @@ async def listed(
     )
 
 
-def _seen(actor: Actor, street_ids: Sequence[int], wanted: Wanted) -> list[Condition]:
+async def _seen(tx: Transaction, actor: Actor, street_ids: Sequence[int], wanted: Wanted) -> list[Condition]:
     """Return the conditions over `ticket_states` for all that is in sight, each ticket once."""
+    where = await bounds_of(tx, actor, street_ids)
     if sees_all(actor):
         return [or_(*(and_(*wanted.conditions(street_id)) for street_id in street_ids))]
     keys = [
-        query.with_only_columns(s.c.street_id, s.c.ticket_id)
-        for query in _lists(actor, street_ids, wanted, ())
+        query.with_only_columns(s.c.street_id, s.c.ticket_id) for query in _lists(actor, where, wanted, ())
     ]
     found = union_all(*keys).subquery()
     return [tuple_(s.c.street_id, s.c.ticket_id).in_(select(found))]
@@ -118,7 +118,9 @@ async def counted(
 ) -> Sequence[Row[Any]]:
     """Return how many are open, overdue, due soon and supervised for each combination of the columns `by`."""
     columns = [s.c[name] for name in by]
-    query = select(*columns, *_counts(now)).where(*_seen(actor, street_ids, wanted)).group_by(*columns)
+    query = (
+        select(*columns, *_counts(now)).where(*await _seen(tx, actor, street_ids, wanted)).group_by(*columns)
+    )
     return await tx.rows(query) if street_ids else ()
 
 
@@ -128,8 +130,8 @@ async def done_since(
     """Return for each street, lead unit and person how many tickets they have handled since an instant."""
     columns = (s.c.street_id, s.c.lead_unit, s.c.assignee_id)
     conditions = []
-    for street_id in street_ids:
-        sight = and_(unbiased(actor), or_(*ways(actor, street_id)))
+    for street_id, bounds in (await bounds_of(tx, actor, street_ids)).items():
+        sight = and_(unbiased(actor), or_(*ways(actor, street_id, bounds)))
         conditions.append(and_(s.c.street_id == street_id, s.c.handled_at >= since, sight))
     return await tx.rows(
         select(*columns, func.count().label("done"))
@@ -142,5 +144,7 @@ async def how_many(
     tx: Transaction, actor: Actor, street_ids: Sequence[int], wanted: Wanted, also: Sequence[Condition]
 ) -> int:
     """Return how many open tickets in sight meet further conditions."""
-    row = await tx.one(select(func.count().label("n")).where(*_seen(actor, street_ids, wanted), *also))
+    row = await tx.one(
+        select(func.count().label("n")).where(*await _seen(tx, actor, street_ids, wanted), *also)
+    )
     return int(row.n) if row is not None else 0
