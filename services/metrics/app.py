@@ -1,6 +1,6 @@
 """Metrics' HTTP process."""
 
-from services.metrics.api import bulletins, checks, counts, ledger, process, rankings, rates
+from services.metrics.api import bulletins, checks, counts, ledger, points, process, rankings, rates
 from shared.web.app import create_app, serve
 
 app = create_app(
@@ -14,6 +14,7 @@ app = create_app(
         bulletins.router,
         checks.router,
         ledger.router,
+        points.router,
     ],
 )
 

@@ -8,6 +8,7 @@ import structlog
 
 from services.metrics.audit import rebuild, unwritten
 from services.metrics.book import book
+from services.metrics.points.award import award
 from shared.db import Transaction
 from shared.events import Event
 from shared.process import Process
@@ -18,12 +19,13 @@ log = structlog.get_logger()
 
 
 async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
-    """Book every ticket that these events name, street by street in one order."""
+    """Book every ticket that these events name, and what people earned by it, street by street in one order."""
     named: dict[int, set[UUID]] = defaultdict(set)
     for event in happened:
         named[event.street_id].update(event.tickets())
     for street_id in sorted(named):
         await book(tx, street_id, named[street_id])
+        await award(tx, street_id, named[street_id])
 
 
 async def duties(process: Process) -> Duties:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from shared.tables import deliveries
+from shared.tables import clock_policies, deliveries
 from tests.routing.conftest import LEAD
 
 
@@ -164,8 +164,6 @@ async def test_nobody_is_without_owner_and_who_is_silent_is_found(
 
 
 async def test_ones_own_street_decides_when_silence_begins(time, placed, board, owner, street, routing):
-    from shared.tables import clock_policies  # noqa: PLC0415
-
     await placed()
     time.forward(days=3)
     policy = {"version": 1, "valid_from": time.now.date() - timedelta(days=9), "document": {"silent_days": 2}}
