@@ -15,11 +15,9 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
-    Text,
     Uuid,
     and_,
     any_,
-    exists,
     false,
     func,
     or_,
@@ -32,13 +30,24 @@ from shared.auth import Actor
 from shared.db import Database, Transaction
 from shared.errors import Conflict, NotFound
 from shared.streets import Street, Streets
-from shared.tables import crews, parts, staff, staff_posts, ticket_states as s, tickets, units
-from shared.terms import STREET_WIDE, TICKET_NUMBER, AreaKind, Role
+from shared.tables import parts, ticket_states as s, tickets
+from shared.terms import STREET_WIDE, TICKET_NUMBER, Role
 
 Condition = ColumnElement[bool]
-_Street = ColumnElement[int] | int
 # Roles that work in a place: they see it, and what they entered themselves.
 LOCAL = frozenset({Role.COMMUNITY, Role.GRID_WORKER})
+# Where somebody works today: grids by posts and crews, whether a post reaches beyond grids, the community of their unit.
+_BOUNDS = """
+WITH posts AS (
+  SELECT q.area_kind, q.area_code FROM staff p JOIN staff_posts q ON q.street_id = p.street_id AND q.staff_code = p.code
+  WHERE p.street_id = $1 AND p.id = $2 AND q.role = $3 AND q.valid_from <= $5 AND coalesce(q.valid_until >= $5, true)
+)
+SELECT ARRAY(
+  SELECT area_code FROM posts WHERE area_kind = 'grid' UNION
+  SELECT c.grid_code FROM staff p JOIN crews c ON c.street_id = p.street_id AND c.staff_code = p.code
+  WHERE p.street_id = $1 AND p.id = $2 AND c.valid_from <= $5 AND coalesce(c.valid_until >= $5, true)
+) AS grids, EXISTS (SELECT FROM posts WHERE area_kind <> 'grid') AS beyond,
+(SELECT community_code FROM units WHERE street_id = $1 AND code = $4) AS home"""
 
 
 def sees_all(actor: Actor) -> bool:
@@ -46,27 +55,13 @@ def sees_all(actor: Actor) -> bool:
     return actor.role in STREET_WIDE or actor.role is Role.SCRIPT
 
 
-def visible(actor: Actor) -> Condition:
-    """Return the condition over `tickets` left-joined with `ticket_states`."""
-    if sees_all(actor):
-        return true()
-    street: _Street = next(iter(actor.streets)) if len(actor.streets) == 1 else s.c.street_id
-    return and_(unbiased(actor), or_(*_written(actor), *_standing(actor, street)))
-
-
-def unbiased(actor: Actor) -> Condition:
-    """Return the condition that keeps complaints about a unit from its own people."""
-    if actor.unit is None or sees_all(actor):
-        return true()
-    return s.c.about_unit.is_distinct_from(actor.unit)
-
-
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The grids somebody is bound to in a street, and whether their unit's other tickets are theirs to see as well."""
+    """The grids somebody is bound to in a street, whether their unit's other tickets are theirs as well, its community."""
 
     grids: tuple[str, ...] = ()
     roams: bool = True
+    home: str | None = None
 
 
 async def bounds_of(tx: Transaction, actor: Actor, street_ids: Iterable[int]) -> dict[int, Bounds]:
@@ -74,19 +69,32 @@ async def bounds_of(tx: Transaction, actor: Actor, street_ids: Iterable[int]) ->
     found = {street_id: Bounds() for street_id in street_ids}
     if sees_all(actor) or actor.role is Role.RESIDENT:
         return found
+    today = clock.local_day(clock.now())
     for street_id in found:
-        beyond, bound = (_posts(actor, street_id, on_grids=on_grids) for on_grids in (False, True))
-        row = await tx.one(
-            select(
-                func.array(bound.union(_crews(actor, street_id)).scalar_subquery(), type_=ARRAY(Text)).label(
-                    "grids"
-                ),
-                exists(beyond).label("beyond"),
-            )
-        )
-        if row is not None:
-            found[street_id] = Bounds(tuple(sorted(row.grids)), row.beyond or not row.grids)
+        row = await tx.raw.fetchrow(_BOUNDS, street_id, actor.id, actor.role.value, actor.unit, today)
+        grids = tuple(sorted(row["grids"]))
+        found[street_id] = Bounds(grids, row["beyond"] or not grids, row["home"])
     return found
+
+
+async def visible(tx: Transaction, actor: Actor, street_ids: Iterable[int]) -> Condition:
+    """Return the condition over `tickets` left-joined with `ticket_states` for what an actor sees of these streets."""
+    if sees_all(actor):
+        return true()
+    where = await bounds_of(tx, actor, street_ids)
+    return or_(false(), *(_visible(actor, street_id, bounds) for street_id, bounds in where.items()))
+
+
+def _visible(actor: Actor, street_id: int, bounds: Bounds) -> Condition:
+    found = or_(false(), *_written(actor), *_standing(actor, street_id, bounds))
+    return and_(tickets.c.street_id == street_id, unbiased(actor), found)
+
+
+def unbiased(actor: Actor) -> Condition:
+    """Return the condition that keeps complaints about a unit from its own people."""
+    if actor.unit is None or sees_all(actor):
+        return true()
+    return s.c.about_unit.is_distinct_from(actor.unit)
 
 
 def ways(actor: Actor, street_id: int, bounds: Bounds) -> list[Condition]:
@@ -97,16 +105,10 @@ def ways(actor: Actor, street_id: int, bounds: Bounds) -> list[Condition]:
     """
     if sees_all(actor):
         return [true()]
-    found = [
+    mine = (
         _among(select(tickets.c.id).where(tickets.c.street_id == street_id, own)) for own in _written(actor)
-    ]
-    if actor.role is Role.RESIDENT:
-        return found
-    found += [s.c.grid_code == grid for grid in bounds.grids]
-    if actor.unit is not None:
-        found.append(s.c.assignee_id == actor.id)
-        found += _of_the_unit(actor, actor.unit, street_id) if bounds.roams else ()
-    return found or [false()]
+    )
+    return [*mine, *_standing(actor, street_id, bounds)] or [false()]
 
 
 def _written(actor: Actor) -> Iterator[Condition]:
@@ -118,76 +120,29 @@ def _written(actor: Actor) -> Iterator[Condition]:
         yield and_(tickets.c.entered_by == actor.id, tickets.c.entered_role.in_(sorted(LOCAL)))
 
 
-def _standing(actor: Actor, street: _Street) -> Iterator[Condition]:
-    """Yield what brings a ticket into sight by where it stands; `street` is one, or the column."""
+def _standing(actor: Actor, street_id: int, bounds: Bounds) -> Iterator[Condition]:
+    """Yield what brings a ticket into sight by where it stands."""
     if actor.role is Role.RESIDENT:
         return
-    if actor.unit is not None:
-        yield and_(or_(*_of_the_unit(actor, actor.unit, street)), _roams(actor, street))
-        yield s.c.assignee_id == actor.id
-    for grids in (_posts(actor, street, on_grids=True), _crews(actor, street)):
-        yield s.c.grid_code == any_(func.array(grids.scalar_subquery(), type_=ARRAY(Text)))
-
-
-def _of_the_unit(actor: Actor, unit: str, street: _Street) -> Iterator[Condition]:
-    """Yield what makes a ticket a matter of somebody's unit."""
-    yield s.c.lead_unit == unit
-    yield s.c.owner_unit == unit
-    yield _among(select(parts.c.ticket_id).where(parts.c.street_id == street, parts.c.unit_code == unit))
-    if actor.role in LOCAL:
-        home = select(units.c.community_code).where(units.c.street_id == street, units.c.code == unit)
-        yield s.c.community_code == home.correlate(s).scalar_subquery()
+    for grid in bounds.grids:
+        yield s.c.grid_code == grid
+    if actor.unit is None:
+        return
+    yield s.c.assignee_id == actor.id
+    if not bounds.roams:
+        return
+    yield s.c.lead_unit == actor.unit
+    yield s.c.owner_unit == actor.unit
+    yield _among(
+        select(parts.c.ticket_id).where(parts.c.street_id == street_id, parts.c.unit_code == actor.unit)
+    )
+    if actor.role in LOCAL and bounds.home is not None:
+        yield s.c.community_code == bounds.home
 
 
 def _among(ids: Select[tuple[object]]) -> Condition:
     # An array is worked out once; a join might be begun at the other end, with every open ticket.
-    return s.c.ticket_id == any_(func.array(ids.correlate(s).scalar_subquery(), type_=ARRAY(Uuid)))
-
-
-def _posts(actor: Actor, street: _Street, *, on_grids: bool) -> Select[tuple[str]]:
-    """Return the areas, grids or others, of the posts that the actor holds today in the role they come in."""
-    today = clock.local_day(clock.now())
-    return (
-        select(staff_posts.c.area_code)
-        .join_from(
-            staff_posts,
-            staff,
-            and_(staff.c.street_id == staff_posts.c.street_id, staff.c.code == staff_posts.c.staff_code),
-        )
-        .where(
-            staff.c.street_id == street,
-            staff.c.id == actor.id,
-            staff_posts.c.role == actor.role.value,
-            (staff_posts.c.area_kind == AreaKind.GRID.value) == on_grids,
-            staff_posts.c.valid_from <= today,
-            or_(staff_posts.c.valid_until.is_(None), staff_posts.c.valid_until >= today),
-        )
-        .correlate(s)
-    )
-
-
-def _crews(actor: Actor, street: _Street) -> Select[tuple[str]]:
-    """Return the grids whose crew the actor is one of today."""
-    today = clock.local_day(clock.now())
-    return (
-        select(crews.c.grid_code)
-        .join_from(
-            crews, staff, and_(staff.c.street_id == crews.c.street_id, staff.c.code == crews.c.staff_code)
-        )
-        .where(
-            staff.c.street_id == street,
-            staff.c.id == actor.id,
-            crews.c.valid_from <= today,
-            or_(crews.c.valid_until.is_(None), crews.c.valid_until >= today),
-        )
-        .correlate(s)
-    )
-
-
-def _roams(actor: Actor, street: _Street) -> Condition:
-    """Return whether the actor is bound to no grid, or has a post that reaches beyond grids as well."""
-    beyond, bound = (_posts(actor, street, on_grids=on_grids) for on_grids in (False, True))
-    return or_(exists(beyond), ~or_(exists(bound), exists(_crews(actor, street))))
+    return s.c.ticket_id == any_(func.array(ids.correlate(None).scalar_subquery(), type_=ARRAY(Uuid)))
 
 
 async def street_of(database: Database, streets: Streets, actor: Actor, number: str) -> Street:

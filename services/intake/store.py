@@ -91,7 +91,7 @@ class Wanted:
 
 async def listed(tx: Transaction, actor: Actor, wanted: Wanted, limit: int) -> Sequence[Row[Any]]:
     """Return one more than `limit` of the newest tickets in the actor's scope."""
-    query = select(*_ITEM).select_from(_JOINED).where(visible(actor))
+    query = select(*_ITEM).select_from(_JOINED).where(await visible(tx, actor, sorted(actor.streets)))
     if len(actor.streets) == 1:  # equality lets the key's order serve the ORDER BY
         query = query.where(tickets.c.street_id == next(iter(actor.streets)))
     query = _narrowed(query, wanted).order_by(tickets.c.id.desc()).limit(limit + 1)
@@ -121,7 +121,11 @@ async def found(tx: Transaction, actor: Actor, street: Street, number: str) -> R
     row = await tx.one(
         select(*_DETAIL)
         .select_from(_JOINED)
-        .where(tickets.c.street_id == street.id, tickets.c.number == number, visible(actor))
+        .where(
+            tickets.c.street_id == street.id,
+            tickets.c.number == number,
+            await visible(tx, actor, [street.id]),
+        )
     )
     if row is None:
         raise NotFound("没有这张工单", code="ticket_not_found")

@@ -41,7 +41,11 @@ async def find(tx: Transaction, street: Street, number: str, actor: Actor) -> UU
     query = (
         select(tickets.c.id)
         .select_from(tickets.outerjoin(ticket_states, at))
-        .where(tickets.c.street_id == street.id, tickets.c.number == number, visible(actor))
+        .where(
+            tickets.c.street_id == street.id,
+            tickets.c.number == number,
+            await visible(tx, actor, [street.id]),
+        )
     )
     row = await tx.one(query)
     if row is None:

@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 
+from tests.bench.actions import actions_against_bare
 from tests.bench.books import rates_at_scale
 from tests.bench.client import closed_loop, open_loop, post
 from tests.bench.lookup import microseconds_a_point
@@ -143,6 +144,14 @@ async def main():
                 f"ratio                        {spread(pairs, 2)}   {'' if workers else '(≥ 0.25)'}",
                 flush=True,
             )
+        await _settled(house)
+        rates, latencies = await actions_against_bare(house, token)
+        pairs = [b / a for a, b in zip(rates["bare"], rates["moves"], strict=True)]
+        print(
+            f"moves by staff, workers held {spread(rates['moves'])} /s, p50 {latencies[-1][0]:.0f} ms, "
+            f"p99 {latencies[-1][1]:.0f} ms; bare {spread(rates['bare'])} /s"
+        )
+        print(f"ratio                        {spread(pairs, 2)}   (≥ 0.15)", flush=True)
         await _settled(house)
         measured, delays = await dispatch_delay(house, token)
         print(
