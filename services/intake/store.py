@@ -136,7 +136,11 @@ async def among(tx: Transaction, actor: Actor, street_id: int, ticket_ids: Seque
     """Return which of these tickets are in the actor's scope."""
     query = select(tickets.c.id).select_from(_JOINED)
     rows = await tx.rows(
-        query.where(tickets.c.street_id == street_id, tickets.c.id.in_(ticket_ids), visible(actor))
+        query.where(
+            tickets.c.street_id == street_id,
+            tickets.c.id.in_(ticket_ids),
+            await visible(tx, actor, [street_id]),
+        )
     )
     return {row.id for row in rows}
 

@@ -57,7 +57,7 @@ async def test_who_must_not_know_the_reporter(submit, stand, ask, owner, street,
         plain, State.SIGNED, lead_unit=codes["物业办"], owner_unit=codes["物业办"], about_unit=codes["物业办"]
     )
     problem(await ask(secret, property_company), 403, "confidential")
-    problem(await ask(plain, property_company), 403, "complained_about")
+    problem(await ask(plain, property_company), 404, "ticket_not_found")
     problem(await ask(secret, office), 404, "ticket_not_found")
     assert (await ask(secret, actor_headers(Role.DISPATCHER))).status_code == 200
     problem(await ask(await submit(anonymous=True), actor_headers(Role.DISPATCHER)), 404, "no_contact")

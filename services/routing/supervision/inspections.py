@@ -131,7 +131,7 @@ async def on_list(
             f,
             and_(f.c.street_id == items.c.street_id, f.c.month == items.c.month, f.c.ticket_id == items.c.ticket_id),
         )
-        .where(items.c.street_id == street_id, items.c.month == month, visible(actor))
+        .where(items.c.street_id == street_id, items.c.month == month, await visible(tx, actor, [street_id]))
         .order_by(items.c.ticket_id)
         .limit(limit + 1)
     )  # fmt: skip

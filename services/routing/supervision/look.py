@@ -40,7 +40,7 @@ async def supervised(
     query = (
         select(s, tickets.c.content)
         .join_from(s, tickets, _SAME)
-        .where(s.c.street_id == street_id, _OPEN, visible(actor))
+        .where(s.c.street_id == street_id, _OPEN, await visible(tx, actor, [street_id]))
         .order_by(s.c.due_at, s.c.ticket_id)
         .limit(limit + 1)
     )
@@ -74,7 +74,7 @@ async def orders(
         select(o, s.c.number, s.c.state, s.c.owner_unit, s.c.lead_unit)
         .join_from(o, s, and_(s.c.street_id == o.c.street_id, s.c.ticket_id == o.c.ticket_id))
         .join(tickets, _SAME)
-        .where(o.c.street_id == street_id, visible(actor))
+        .where(o.c.street_id == street_id, await visible(tx, actor, [street_id]))
         .order_by(o.c.year.desc(), o.c.serial.desc())
         .limit(limit + 1)
     )
@@ -117,7 +117,7 @@ async def key_ledger(
                t.c.recorded_at, s.c.number, s.c.key_since)
         .join_from(t, s, and_(s.c.street_id == t.c.street_id, s.c.ticket_id == t.c.ticket_id))
         .join(tickets, _SAME)
-        .where(t.c.street_id == street_id, t.c.action.in_(("list_key", "unlist_key")), visible(actor))
+        .where(t.c.street_id == street_id, t.c.action.in_(("list_key", "unlist_key")), await visible(tx, actor, [street_id]))
         .order_by(t.c.recorded_at.desc(), t.c.ticket_id.desc(), t.c.seq.desc())
         .limit(limit + 1)
     )  # fmt: skip

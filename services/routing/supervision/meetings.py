@@ -124,7 +124,12 @@ async def on_agenda(
         select(items, s.c.number, s.c.state.label("state_now"), tickets.c.content)
         .join_from(items, s, and_(s.c.street_id == items.c.street_id, s.c.ticket_id == items.c.ticket_id))
         .join(tickets, and_(tickets.c.street_id == s.c.street_id, tickets.c.id == s.c.ticket_id))
-        .where(items.c.street_id == street_id, items.c.week == week, items.c.place > after, visible(actor))
+        .where(
+            items.c.street_id == street_id,
+            items.c.week == week,
+            items.c.place > after,
+            await visible(tx, actor, [street_id]),
+        )
         .order_by(items.c.place)
     )
     if part is not None:
@@ -141,7 +146,7 @@ async def shares(tx: Transaction, street_id: int, week: str, actor: Actor) -> Se
         select(items.c.part, items.c.unit_code, func.count().label("items"), closed.label("closed"))
         .join_from(items, s, and_(s.c.street_id == items.c.street_id, s.c.ticket_id == items.c.ticket_id))
         .join(tickets, and_(tickets.c.street_id == s.c.street_id, tickets.c.id == s.c.ticket_id))
-        .where(items.c.street_id == street_id, items.c.week == week, visible(actor))
+        .where(items.c.street_id == street_id, items.c.week == week, await visible(tx, actor, [street_id]))
         .group_by(items.c.part, items.c.unit_code)
     )
     return await tx.rows(query)
@@ -193,7 +198,11 @@ async def resolved(
         select(r, s.c.number, s.c.state)
         .join_from(r, s, and_(s.c.street_id == r.c.street_id, s.c.ticket_id == r.c.ticket_id))
         .join(tickets, and_(tickets.c.street_id == s.c.street_id, tickets.c.id == s.c.ticket_id))
-        .where(r.c.street_id == street_id, r.c.week == week, or_(visible(actor), r.c.unit_code == actor.unit))
+        .where(
+            r.c.street_id == street_id,
+            r.c.week == week,
+            or_(await visible(tx, actor, [street_id]), r.c.unit_code == actor.unit),
+        )
         .order_by(r.c.id)
         .limit(limit + 1)
     )

@@ -85,7 +85,7 @@ async def drawn(
         .outerjoin(
             r, and_(r.c.street_id == items.c.street_id, r.c.draw_id == items.c.draw_id, r.c.ticket_id == items.c.ticket_id)
         )
-        .where(items.c.street_id == street_id, items.c.draw_id == wanted, items.c.place > after, visible(actor))
+        .where(items.c.street_id == street_id, items.c.draw_id == wanted, items.c.place > after, await visible(tx, actor, [street_id]))
         .order_by(items.c.place)
         .limit(limit + 1)
     )  # fmt: skip

@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 
 APPEND_ONLY = {"attachments": False, "ticket_attachments": True}
 

@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 from shared.lifecycle import OPEN
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0013"
+down_revision = "0012"
 
 _OPEN = f"state in ({', '.join(repr(state.value) for state in sorted(OPEN))})"
 # name → (table, columns after the street, condition)
