@@ -297,6 +297,13 @@ async def test_whoever_finds_the_darkroom_full_is_told_to_come_back(darkroom, tm
     assert (await darkroom.develop(*asked)).width == 64
 
 
+async def test_a_picture_that_cannot_be_written_is_a_reason_to_try_again(darkroom, tmp_path):
+    source, _, thumbnail = paths(tmp_path, photo())
+    with pytest.raises(Unavailable):
+        await darkroom.develop(source, tmp_path / "nowhere" / "p", thumbnail)
+    assert (await darkroom.develop(*paths(tmp_path, photo()))).width == 64
+
+
 async def test_a_process_that_dies_or_hangs_is_replaced(darkroom, tmp_path, monkeypatch):
     asked = paths(tmp_path, photo())
     await darkroom.develop(*asked)

@@ -53,6 +53,8 @@ class Darkroom:
             raise Refused(Fault.DAMAGED)
         self._idle.append(process)
         told = json.loads(line)
+        if "full" in told:
+            raise Unavailable("照片存储暂时不可用,请稍后重试", code="files_unavailable")
         if "fault" in told:
             raise Refused(Fault(told["fault"]))
         place = told["place"]

@@ -28,11 +28,13 @@ def main() -> None:
 
 
 def answer(asked: dict[str, str]) -> dict[str, Any]:
-    """Return what became of one photo: what is known of it, or the `fault` for which it is refused."""
+    """Return what became of one photo: what is known of it, the `fault` for which it is refused, or that the disk is `full`."""
     try:
         return asdict(develop(Path(asked["source"]), Path(asked["picture"]), Path(asked["thumbnail"])))
     except Refused as refused:
         return {"fault": refused.fault.value}
+    except OSError:
+        return {"full": True}
 
 
 def _bound_memory() -> None:

@@ -137,18 +137,14 @@ class Photos:
         async def work(tx: Transaction) -> dict[str, Any]:
             return show.receipt(await store.add(tx, row))
 
-        written = None
+        # Whether a commit that was cut off came through is not known: then the files stay, and the sweep knows better.
         try:
             answer = await self._once(handed, work)
-            written = answer["id"]
         except Conflict:
-            written = ""
+            await self.files.remove(names_of(street_id, [attachment_id]))
             raise
-        finally:
-            # Ours are not needed when another request was quicker. Unknown is whether a commit that was cut off
-            # came through: then the files stay, and the sweep knows better.
-            if written is not None and written != str(attachment_id):
-                await self.files.remove(names_of(street_id, [attachment_id]))
+        if answer["id"] != str(attachment_id):  # another request was quicker
+            await self.files.remove(names_of(street_id, [attachment_id]))
         return answer
 
     async def _once(
