@@ -76,9 +76,17 @@ def test_what_is_one_becomes_a_jpeg_and_a_small_one(make, kind):
 
 
 def test_the_longest_side_is_bounded_and_a_small_photo_is_not_blown_up(make):
-    assert (make(photo(5120, 1280))[0].width, make(photo(5120, 1280))[0].height) == (2560, 640)
-    assert opened(make(photo(1, 3000))[1]).size == (1, 2560)
+    assert (make(photo(5120, 1280))[0].width, make(photo(5120, 1280))[0].height) == (1920, 480)
+    assert opened(make(photo(1, 3000))[1]).size == (1, 1920)
     assert opened(make(photo(10, 7))[2]).size == (10, 7)
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (8000, 6000), (1921, 1000), (3840, 2160)])
+def test_a_large_photo_is_decoded_small_and_comes_out_whole(make, size):
+    known, picture, _ = make(photo(*size, colour=(10, 200, 30)))
+    assert max(known.width, known.height) == 1920
+    assert known.width / known.height == pytest.approx(size[0] / size[1], rel=0.002)
+    assert opened(picture).getpixel((known.width - 1, known.height - 1))[1] > 180
 
 
 def test_nothing_is_left_of_what_the_camera_wrote(make):
