@@ -159,6 +159,8 @@ EDGES: tuple[Edge, ...] = (
          ("list_level", "reason"), {"list_level": ListLevel}),
     Edge("exclude", "考核剔除", frozenset(State), None, _HEAD, "从考核口径中剔除,全口径照计", ("reason", "exclusion")),
     Edge("readmit", "撤销剔除", frozenset(State), None, _HEAD, "恢复计入考核口径", ("reason",)),
+    Edge("replan", "调整计划", _WITH_LEAD - {S.SUSPENDED} | {S.ACCEPTED}, None, _DESK + _HEAD,
+         "目标清单事项按计划办理,计划的终点就是办理时限", ("reason", "until")),
     Edge("urge", "催办", OPEN, None, _REPORTER + _HEAD + _DESK + _SYSTEM, "提醒责任单位"),
     Edge("supervise", "督办", OPEN, None, _HEAD + _SYSTEM, "叠加督办,不改变状态;按级别发督办单,限期答复", ("reason",), {"supervision": SupervisionLevel}),
     Edge("mark_overdue", "超期标记", OPEN, None, _SYSTEM, "办理时限已过"),
@@ -201,6 +203,7 @@ class Situation:
     disputed: bool = False
     designated: bool = False
     key_listed: bool = False
+    promised: bool = False
 
 
 def action_text(action: str) -> str:
@@ -331,6 +334,8 @@ def _guard(
             raise Conflict("已在重点督办台账中", code="already_on_key_ledger")
         case "unlist_key" if not now.key_listed:
             raise Conflict("不在重点督办台账中", code="not_on_key_ledger")
+        case "replan":
+            _guard_plan(now, occurred_at, data)
         case "reopen" if role is Role.RESIDENT and now.closed_at:
             if (occurred_at - now.closed_at).days >= now.reopen_window_days:
                 raise Conflict(
@@ -375,10 +380,19 @@ def _guard_decision(now: Situation, role: Role | None) -> None:
         raise Conflict("再次延期须由街道领导审批", code="leader_decides")
 
 
+def _guard_plan(now: Situation, occurred_at: datetime, data: dict[str, object]) -> None:
+    """Only what the street has promised by itself goes by a plan; a resident's request keeps its limits."""
+    if not now.promised:
+        raise Conflict("只有目标清单事项按计划办理,其他工单请申请延期", code="not_a_commitment")
+    until = data.get("until")
+    if isinstance(until, datetime) and until <= occurred_at:
+        raise Invalid("计划完成时间须晚于现在", errors=[FieldError("until", "须晚于现在")])
+
+
 _FIELD_TEXT = {
     "reason": "说明(reason)", "reason_code": "理由(reason_code)", "into": "并入的工单编号(into)",
     "agency": "引导去处(agency)", "unit": "单位(unit)", "units": "单位(units)",
-    "until": "延期到的时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
+    "until": "办到什么时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
     "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
     "order": "督办单编号(order)", "meeting": "会议(meeting)", "inspection": "督查月份(inspection)",
 }  # fmt: skip

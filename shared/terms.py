@@ -62,6 +62,7 @@ class Channel(Term):
     LEADER = "leader", "领导批示"
     MEDIA = "media", "媒体曝光"
     LEDGER = "ledger", "台账补录"
+    COMMITMENT = "commitment", "目标清单"  # promised by the street itself: its plan is its deadline
 
 
 class Kind(Term):
@@ -128,6 +129,8 @@ class UnitKind(Term):
     TEAM = "team", "专班队伍"
     INSTITUTE = "institute", "所"
     STATION = "station", "站"
+    VOLUNTEERS = "volunteers", "志愿服务队"
+    CO_BUILDER = "co_builder", "共建单位"
     IMPORTED = "imported", "台账补录"  # named by a ledger: nobody has said yet what it is
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.routing.registry import Registry
 from shared.auth import Actor
 from shared.lifecycle import Relation, Situation, State
+from shared.terms import Channel
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Standing:
             extension_pending=r["extension_until"] is not None, reopen_window_days=reopen_window_days,
             extensions=r["extension_count"], max_extensions=max_extensions, disputed=r["disputed"], designated=r["designated"],
             key_listed=r["key_since"] is not None,
+            promised=r["channel"] == Channel.COMMITMENT,
         )  # fmt: skip
 
     def relations(self, actor: Actor, registry: Registry) -> set[Relation]:

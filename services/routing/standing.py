@@ -17,7 +17,7 @@ from services.routing.timing import anew, due_by, handling_text, policy_of, retu
 from shared.calendar import Deadline, parse_limit
 from shared.clock import duration_text
 from shared.lifecycle import FIXED_OUTCOME, QUIET, State
-from shared.terms import Level, Outcome, PauseReason
+from shared.terms import Channel, Level, Outcome, PauseReason
 
 ABOVE = {"grid": Level.COMMUNITY, "community": Level.STREET, "street": Level.DISTRICT}
 
@@ -111,8 +111,17 @@ def _start_clocks(c: Change, since: datetime) -> None:
 def _start_handling(c: Change, since: datetime) -> None:
     """Start the handling clock alone, under the limits the ticket has; what was waited before heals nothing now."""
     due = _due(c, since, c.row["resolve_limit"])
+    if _planned(c.row) and c.row["due_at"] > due.at:
+        c.row["overdue_at"] = None
+        _tell(c, f"仍按计划办理,办理时限{moment_text(c.row['due_at'])}")
+        return
     c.row.update(due_at=due.at, due_provisional=due.provisional, clock_from=since, overdue_at=None)
     c.row["due_why"] = [*c.row["due_why"], handling_text(c.row, c.registry)]
+
+
+def _planned(row: dict[str, Any]) -> bool:
+    """Return whether a plan has set the deadline: a commitment's, which no limit has counted."""
+    return row["channel"] == Channel.COMMITMENT and row["clock_from"] is None
 
 
 def _due(c: Change, since: datetime, limit: str) -> Deadline:
@@ -266,6 +275,18 @@ def _decide_extension(c: Change) -> None:
     c.row["extension_until"] = None
 
 
+def _replan(c: Change) -> None:
+    """Let the end of a commitment's plan be its deadline; the first plan is also the deadline it began with."""
+    first = not _planned(c.row)
+    c.data["before"] = None if first else c.row["due_at"]
+    c.row.update(due_at=c.data["until"], due_provisional=False, clock_from=None, overdue_at=None)
+    if first:
+        c.row["first_due_at"] = c.row["due_at"]
+    _tell(
+        c, f"{moment_text(c.at)}{'列入计划' if first else '调整计划'},办理时限{moment_text(c.row['due_at'])}"
+    )
+
+
 def _recalculate(c: Change) -> None:
     changed = anew(c.row, c.registry)
     if "due_at" in changed:
@@ -288,6 +309,6 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
     "reopen": _reopen, "unmerge": _unmerge, "whistle": handover.whistle, "report_in": handover.report_in, "assist": handover.assist,
     "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": oversight.urge,
-    "supervise": oversight.supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate,
+    "supervise": oversight.supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate, "replan": _replan,
     "reply_supervision": oversight.reply, "list_key": oversight.list_key, "unlist_key": oversight.unlist_key,
 }  # fmt: skip

@@ -36,7 +36,7 @@ async def test_the_street_is_installed_once(empty):
             counts[name] = row[0]
         kinds = await tx.raw.fetch("SELECT kind, count(*) FROM grids GROUP BY kind")
         manual = await tx.raw.fetch(
-            "SELECT channel FROM channel_policies WHERE NOT auto_accept OR NOT auto_dispatch"
+            "SELECT channel FROM channel_policies WHERE NOT auto_accept OR NOT auto_dispatch ORDER BY channel"
         )
         roles = {r["role"] for r in await tx.raw.fetch("SELECT DISTINCT role FROM staff_posts")}
         desks = await tx.raw.fetchval("SELECT count(*) FROM units WHERE is_desk")
@@ -45,7 +45,7 @@ async def test_the_street_is_installed_once(empty):
     assert {row["kind"]: row["count"] for row in kinds} == {"residential": 306, "special": 52}
     assert (counts["categories"], counts["channel_policies"]) == (57, len(Channel))
     assert counts["units"] == 3 + len(UNITS) + 34
-    assert [row["channel"] for row in manual] == ["group_topic"]
+    assert [row["channel"] for row in manual] == ["commitment", "group_topic"]
     assert roles == set(Role) - {Role.RESIDENT, Role.SCRIPT, Role.SYSTEM}
     assert desks == 1
 

@@ -75,6 +75,7 @@ TABLE = {
     "relist": (ALL_STATES, "=", f"{DESK} {HEADS}", "list_level reason"),
     "exclude": (ALL_STATES, "=", HEADS, "reason exclusion"),
     "readmit": (ALL_STATES, "=", HEADS, "reason"),
+    "replan": (f"accepted dispatched {WORKING}", "=", f"{DESK} {HEADS}", "reason until"),
     "urge": (OPEN_STATES, "=", f"{REPORTER} {HEADS} {DESK} system", ""),
     "supervise": (OPEN_STATES, "=", f"{HEADS} system", "reason"),
     "reply_supervision": (ALL_STATES, "=", f"{HANDS} {HELPERS} {DESK}", "reason order"),
@@ -128,6 +129,7 @@ def pending(action):
     return {"decide_extension": {"extension_pending": True}, "unlist_key": {"key_listed": True}}.get(
         action, {}
     )
+    return {"decide_extension": {"extension_pending": True}, "replan": {"promised": True}}.get(action, {})
 
 
 def test_the_tables_name_the_same_actions_and_states():
@@ -212,6 +214,7 @@ GUARDS = [
     ("decide_extension", "handling", "leader", "any", {}, "no_extension"),
     ("list_key", "handling", "leader", "any", {"key_listed": True}, "already_on_key_ledger"),
     ("unlist_key", "handling", "leader", "any", {}, "not_on_key_ledger"),
+    ("replan", "handling", "leader", "any", {}, "not_a_commitment"),
     ("reopen", "closed", "resident", "reporter", {"closed_at": NOW - 30 * DAY}, "reopen_window_passed"),
 ]
 
@@ -255,6 +258,7 @@ def test_who_has_signed_and_returns_it_says_whose_it_is():
 SITUATIONS = [
     {}, {"extension_pending": True}, {"open_parts": 2}, {"return_until": NOW - DAY}, {"due_at": NOW - DAY},
     {"closed_at": NOW - 31 * DAY}, {"disputed": True}, {"designated": True}, {"key_listed": True},
+    {"closed_at": NOW - 31 * DAY}, {"disputed": True}, {"designated": True}, {"promised": True},
 ]  # fmt: skip
 
 

@@ -384,7 +384,7 @@ def _report_in(course, data):
 _EFFECTS: dict[str, Callable[["Course", Data], None]] = {
     "accept": _accept, "unmerge": _accept, "dispatch": _hand_over, "designate": _hand_over, "escalate": _escalate, "return": _back_to_desk,
     "recall": _back_to_desk, "extend": _extend, "decide_extension": _decide_extension, "resume": _move_deadline,
-    "recalculate": _move_deadline, "handle": _handle, "review_fail": _back_to_lead, "rework": _back_to_lead,
+    "recalculate": _move_deadline, "replan": _move_deadline, "handle": _handle, "review_fail": _back_to_lead, "rework": _back_to_lead,
     "close": _close, "close_after_review": _close, "close_directly": _close, "reopen": _reopen,
     "close_deferred": _close_as("close_deferred"), "close_transferred": _close_as("close_transferred"),
     "assist": _assist, "whistle": _whistle, "report_in": _report_in,

@@ -78,7 +78,10 @@ def categories() -> Iterator[Row]:
 
 
 def channel_policies() -> Iterator[Row]:
-    """Yield what happens by itself in each channel; a group's topic becomes an issue by a person's word only."""
+    """Yield what happens by itself in each channel.
+
+    A group's topic becomes an issue by a person's word only; a commitment goes to its unit when its plan stands.
+    """
     for channel in Channel:
-        automatic = channel is not Channel.GROUP_TOPIC
+        automatic = channel not in {Channel.GROUP_TOPIC, Channel.COMMITMENT}
         yield {"channel": channel.value, "auto_accept": automatic, "auto_dispatch": automatic}
