@@ -2,6 +2,17 @@
 
 from shared.tables.attachments import attachments, ticket_attachments
 from shared.tables.base import metadata
+from shared.tables.commitments import (
+    campaign_places,
+    campaigns,
+    checklists,
+    indicator_readings,
+    indicators,
+    milestones,
+    undertaking_records,
+    undertaking_tickets,
+    undertakings,
+)
 from shared.tables.console import api_keys, calendar_days, streets
 from shared.tables.intake import (
     import_errors,
@@ -107,4 +118,13 @@ __all__ = [
     "routing_rule_states", "routing_rules",
     "sponsors", "staff", "staff_posts", "stations", "streets",
     "supplements", "ticket_attachments", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
+    "assessment_calendars", "audit_log", "books", "buildings", "bulletin_corrections", "bulletin_figures",
+    "bulletins", "calendar_days", "campaign_places", "campaigns", "categories", "category_versions",
+    "channel_policies", "checklists", "classifier_models", "clock_policies", "communities", "crews", "deliveries",
+    "duty_shifts", "events", "grid_boundaries", "grids", "handover_slips", "idempotency_keys", "import_errors",
+    "import_files", "import_rows", "imports", "indicator_readings", "indicators", "local_days", "metadata",
+    "milestones", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents",
+    "responsibles", "routing_rule_states", "routing_rules", "sponsors", "staff", "staff_posts", "stations",
+    "streets", "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions",
+    "undertaking_records", "undertaking_tickets", "undertakings", "units",
 ]  # fmt: skip

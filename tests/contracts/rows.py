@@ -43,6 +43,7 @@ CHOSEN = {
     ("inspection_findings", "passed"): True,
     ("ticket_attachments", "origin"): "report",
     ("points", "kind"): "manual",
+    ("undertakings", "kind"): "project",
 }
 
 
