@@ -238,6 +238,7 @@ def _register(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> Non
 
 def _relist(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:
     life.list_level = data.get("list_level") or ""
+    life.checklist = data.get("checklist") or life.checklist
 
 
 def _exclude(life: _Life, _: Any, data: Mapping[str, Any], __: datetime) -> None:

@@ -123,6 +123,11 @@ async def _move(
     return view.ticket(standing, registry, street, actor, window)
 
 
+async def held(tx: Transaction, door: Door, registry: Registry, ticket_id: UUID) -> Standing:
+    """Return one ticket locked, placed here and now if the worker has not reached it yet."""
+    return (await door.lock([ticket_id])).get(ticket_id) or await _placed(tx, door, registry, ticket_id)
+
+
 async def _placed(tx: Transaction, door: Door, registry: Registry, ticket_id: UUID) -> Standing:
     """Return the standing of a ticket the worker has not reached yet: it is placed here and now.
 

@@ -277,7 +277,10 @@ _BRINGS: dict[str, Callable[["Course"], Data]] = {
     "suspend": lambda c: {"reason_code": c.rng.choice(tuple(PauseReason)).value},
     "dispatch": lambda c: {"unit": c.rng.choice(UNITS)},
     "designate": lambda c: {"unit": c.rng.choice(UNITS)},
-    "relist": lambda c: {"list_level": c.rng.choice(LIST_LEVELS)},
+    "relist": lambda c: (
+        {"list_level": c.rng.choice(LIST_LEVELS)}
+        | ({"checklist": c.rng.choice(LISTS)} if c.rng.random() < 0.5 else {})
+    ),
     "escalate": _upwards,
     "extend": _until,
     "decide_extension": lambda c: {"approve": c.rng.random() < 0.6, "until": c.asked_until},

@@ -203,6 +203,7 @@ def _register(course: _Course, _: Move, data: Data) -> None:
 
 def _relist(course: _Course, _: Move, data: Data) -> None:
     course.list_level = data.get("list_level")
+    course.checklist = data.get("checklist") or course.checklist
 
 
 def _first(name: str) -> Callable[[_Course, Move, Data], None]:

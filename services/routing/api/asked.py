@@ -2,15 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 
 from services.routing.registry import Registries, Registry
 from shared.auth import Actor
 from shared.errors import invalid
 from shared.streets import Street
-from shared.web.access import process_of
+from shared.terms import STAFF_ROLES, STREET_WIDE, Role, Scope
+from shared.web.access import only, process_of
 
 StreetCode = Annotated[str | None, Query(max_length=32, description="街道代码;只属于一个街道时可不填")]
+
+
+# Who may ask for and change what is promised: staff read what they have a hand in, the whole street's figures are for
+# those who see the whole street; promises are made by the desk and the heads, what comes of them is told by all hands.
+Reader = Annotated[Actor, Depends(only(*STAFF_ROLES, scope=Scope.LEDGER_READ))]
+Overseer = Annotated[Actor, Depends(only(*STREET_WIDE, scope=Scope.LEDGER_READ))]
+Planner = Annotated[Actor, Depends(only(Role.DISPATCHER, Role.CLERK, Role.SUPERVISOR, Role.LEADER))]
+Hand = Annotated[Actor, Depends(only(*STAFF_ROLES - {Role.AUDITOR, Role.CALLBACK_CLERK}))]
 
 
 async def street_asked(request: Request, actor: Actor, code: str | None) -> Street:
