@@ -244,7 +244,7 @@ def seed_tickets(
 
 @app.command()
 def replay(
-    case: Annotated[str, typer.Argument(help="xinbei、hefeilu 或 all")],
+    case: Annotated[str, typer.Argument(help="xinbei、hefeilu、shixi 或 all")],
 ) -> None:
     """重放文章里的案例,把公布的数字与实测逐个核对;有不同则退出码为 1。"""
     from services.console.replay import run

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.console.demo.organisation import catalog
-from services.console.replay import figures, hefeilu, xinbei
+from services.console.replay import figures, hefeilu, shixi, xinbei
 from services.console.replay.api import Refused
 from services.console.replay.course import Times, Wanted, handling, placing
 from services.console.replay.crew import Mover
@@ -150,3 +150,17 @@ def test_a_figure_that_differs_fails_the_table(capsys):
     assert figures.show("题", [Figure("收到", "3950", "3950")])
     assert not figures.show("题", [Figure("收到", "3950", "3950"), Figure("办结", "3950", "3949")])
     assert "✗" in capsys.readouterr().out
+
+
+def test_shixi_wants_the_articles_numbers():
+    promises = shixi.promises()
+    assert promises == shixi.promises()
+    regular = [p for p in promises if p.checklist != shixi.MAJOR_LIST]
+    major = [p for p in promises if p.checklist == shixi.MAJOR_LIST]
+    assert (len({p.checklist for p in regular}), len(regular), len(major)) == (128, 316, 10)
+    assert sum(p.wanted.goal is State.CLOSED for p in regular) == 152
+    assert {p.checklist for p in promises} == {told["code"] for told in shixi.lists()}
+    for promise in promises:
+        if promise.wanted.goal is State.CLOSED:
+            closed = promise.wanted.lives[0][State.CALLBACK].at
+            assert closed.date().isoformat() <= promise.plan["planned_end"]

@@ -1,4 +1,4 @@
-"""The streets that can be installed: real codes of two real streets, invented communities."""
+"""The streets that can be installed: real codes of real streets, invented communities."""
 
 from dataclasses import dataclass
 
@@ -92,4 +92,25 @@ HEFEILU = Blueprint(
     communities=("劲松三路社区", "河马石社区", "浮山后社区", "同安路社区", "裕环路社区", "四季景园社区"),
     grids=(6, 6, 5, 5, 5, 5),
 )
-BLUEPRINTS = {blueprint.code: blueprint for blueprint in (XINBEI, HEFEILU)}
+SHIXI = Blueprint(
+    code="371602002",
+    name="市西街道",
+    city="滨州市",
+    district="滨州市滨城区",
+    prefix="SX",
+    above="滨城区社会治理服务中心",
+    box=(117.985, 37.365, 118.015, 37.385),
+    rows=(4, 4),
+    communities=(
+        "清怡社区",
+        "渤海社区",
+        "新街社区",
+        "黄河社区",
+        "花园社区",
+        "福海社区",
+        "锦绣社区",
+        "惠民社区",
+    ),
+    grids=(5, 5, 5, 5, 4, 4, 4, 4),
+)
+BLUEPRINTS = {blueprint.code: blueprint for blueprint in (XINBEI, HEFEILU, SHIXI)}

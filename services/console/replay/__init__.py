@@ -4,15 +4,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.console.demo.places import HEFEILU, XINBEI, Blueprint
-from services.console.replay import hefeilu, xinbei
+from services.console.demo.places import HEFEILU, SHIXI, XINBEI, Blueprint
+from services.console.replay import hefeilu, shixi, xinbei
 from services.console.replay.stage import install
 
 CASES: dict[str, tuple[Blueprint, Callable[[], Awaitable[bool]]]] = {
     "xinbei": (XINBEI, xinbei.replay),
     "hefeilu": (HEFEILU, hefeilu.replay),
+    "shixi": (SHIXI, shixi.replay),
 }
-LATER = {"shixi": "市西街道", "laojie": "老街街道", "dagang": "大港街道"}
+LATER = {"laojie": "老街街道", "dagang": "大港街道"}
 
 
 def run(case: str) -> int:

@@ -75,6 +75,18 @@ class Api:
         """Return what metrics answers to a leader."""
         return await self._call("metrics", "GET", path, Role.LEADER, query={"street": self.code, **query})
 
+    async def write(self, path: str, body: Mapping[str, Any], role: Role, key: str) -> dict[str, Any]:
+        """Create something at routing under an idempotency key; return it."""
+        extra = {"Idempotency-Key": key}
+        query = {"street": self.code}
+        return await self._call(
+            "routing", "POST", path, role, query=query, content=orjson.dumps(body), extra=extra
+        )
+
+    async def read(self, path: str, role: Role, **query: str) -> dict[str, Any]:
+        """Return what routing answers."""
+        return await self._call("routing", "GET", path, role, query={"street": self.code, **query})
+
     async def _call(
         self,
         service: Service,

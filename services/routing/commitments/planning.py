@@ -55,14 +55,20 @@ async def put_on_list(
     if not linked:
         raise Conflict("这张工单已经列入清单", code="already_listed")
     at = body.occurred_at or max(clock.now(), standing.row["moved_at"])
-    _set_going(door, standing, actor, at, checklist, row)
+    _set_going(door, standing, actor, at, checklist, row, body.co_units or [])
     await door.write()
     undertaking_id: UUID = row["id"]
     return undertaking_id
 
 
 def _set_going(
-    door: Door, standing: Standing, actor: Actor, at: datetime, checklist: Row[Any], row: dict[str, Any]
+    door: Door,
+    standing: Standing,
+    actor: Actor,
+    at: datetime,
+    checklist: Row[Any],
+    row: dict[str, Any],
+    helpers: list[str],
 ) -> None:
     """Accept it if nobody has yet, let the plan be its deadline, and give it to whoever is responsible."""
     reason = f"列入清单《{checklist.title}》"[:300]
@@ -76,7 +82,7 @@ def _set_going(
     door.move(standing, "relist", actor, at, {"list_level": checklist.level, "reason": reason, **named})
     door.move(standing, "replan", actor, at, {"reason": reason, "until": until})
     if standing.state is State.ACCEPTED and row["responsible_unit"] is not None:
-        door.move(standing, "dispatch", SYSTEM, at, {"unit": row["responsible_unit"]})
+        door.move(standing, "dispatch", SYSTEM, at, {"unit": row["responsible_unit"], "co_units": helpers})
 
 
 async def group(tx: Transaction, registry: Registry, street: Street, actor: Actor, body: ProjectIn) -> UUID:

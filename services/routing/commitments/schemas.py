@@ -217,6 +217,7 @@ class PlanIn(Body):
 
 class ItemIn(PlanIn):
     number: Number = Field(description="工单编号,渠道须为目标清单")
+    co_units: list[Short] | None = Field(None, max_length=20, description="协办单位,联办事项必填")
     occurred_at: PastInstant | None = Field(None, description="列入清单的时间,补录时填写")
 
 
