@@ -33,6 +33,8 @@ app.add_typer(calendar, name="calendar")
 app.add_typer(rules, name="rules")
 app.add_typer(seed, name="seed")
 app.add_typer(registry, name="registry")
+checklist = typer.Typer(help="目标清单:导入。", no_args_is_help=True)
+app.add_typer(checklist, name="checklist")
 
 Streets = Annotated[list[str], typer.Option("--street", help="街道代码;可写多次,或用逗号分隔")]
 OneStreet = Annotated[str, typer.Option("--street", help="街道代码")]
@@ -259,6 +261,16 @@ def import_ledger(
 ) -> None:
     """导入台账,直到每一行都计入指标;有误的行逐条列出,退出码为 1,整份无法导入为 2。"""
     from services.console.ledgers import bring
+
+    raise SystemExit(bring(file, street))
+
+
+@checklist.command("import")
+def checklist_import(
+    file: Annotated[Path, typer.Argument(help="一行一个事项的 CSV 或 xlsx")], street: OneStreet
+) -> None:
+    """导入目标清单:没有的清单先建,每行登记一张工单并列入清单;有误的行逐条列出,退出码为 1。"""
+    from services.console.commitments import bring
 
     raise SystemExit(bring(file, street))
 

@@ -400,7 +400,7 @@ async def test_a_community_may_ask_for_itself(time, file, ask, actor):
     assert "reopen" not in told["actions"]
 
 
-async def test_promises_are_seen_by_those_who_have_a_hand_in_them(time, make, listed, ask, file):
+async def test_promises_are_seen_by_those_who_have_a_hand_in_them(time, teams, make, listed, ask, file):
     await make("QD1")
     await make("QD2", owner_unit=None)
     item = await listed("QD1")
@@ -409,6 +409,15 @@ async def test_promises_are_seen_by_those_who_have_a_hand_in_them(time, make, li
     for path in ("/checklists/QD1", "/checklists/QD1/items", f"/undertakings/{item['id']}"):
         await ask("get", path, f"unit:{LEAD}")
         assert (await ask("get", path, "unit:城管办", status=404))["status"] == 404
+    project = PLAN | {
+        "code": "XM1",
+        "title": "项目",
+        "tickets": [item["code"], await file()],
+        "task_force": "zb",
+    }
+    await ask("post", "/projects", body=project | {"responsible_unit": "城管办"})
+    for by, seen in ((f"unit:{LEAD}", 1), ("unit:城管办", 0), ("leader", 2)):
+        assert len((await ask("get", "/projects/XM1", by))["tickets"]) == seen
     await ask("get", "/checklists", "resident", status=403)
     await ask("get", "/checklists/summary", f"unit:{LEAD}", status=403)
     await ask("post", "/checklists", f"unit:{LEAD}", status=403, body=LIST | {"code": "QD3"})

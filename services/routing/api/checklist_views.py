@@ -42,7 +42,7 @@ async def views(
         rows = await undertaking_store.page_of(
             tx, registry.street_id, actor, *where, after=after, limit=limit
         )
-        told: dict[str, Any] = await promised.paged(tx, registry, rows, limit)
+        told: dict[str, Any] = await promised.paged(tx, registry, actor, rows, limit)
     return ChainPage.model_validate(
         told | {"view": view.value, "view_text": view.text, "counts": _reconciled(counts)}
     )
@@ -71,7 +71,7 @@ async def longstanding(
         found = await undertaking_store.longstanding(tx, registry.street_id, today, months)
         of = undertaking_store.among(found)
         rows = await undertaking_store.page_of(tx, registry.street_id, actor, of, after=after, limit=limit)
-        told = await promised.paged(tx, registry, rows, limit)
+        told = await promised.paged(tx, registry, actor, rows, limit)
     solved, total = sum(found.values()), len(found)
     share = {
         "total": total,

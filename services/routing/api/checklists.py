@@ -28,6 +28,7 @@ from services.routing.commitments.schemas import (
 from services.routing.commitments.tally import Tally
 from services.routing.registry import Registry
 from shared import clock
+from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Conflict, invalid
 from shared.tables import checklists, indicator_readings, indicators
@@ -118,11 +119,10 @@ async def one(
 ) -> dict[str, Any]:
     registry = await registry_asked(request, actor, street)
     async with process_of(request).database.transaction([registry.street_id], read_only=True) as tx:
-        await store.checklist(tx, registry.street_id, actor, code)
         return await _whole(tx, registry, actor, code)
 
 
-async def _whole(tx: Transaction, registry: Registry, actor: Any, code: str) -> dict[str, Any]:
+async def _whole(tx: Transaction, registry: Registry, actor: Actor, code: str) -> dict[str, Any]:
     row = await store.checklist(tx, registry.street_id, actor, code)
     tally = (await store.tallies(tx, registry.street_id, [code])).get(code, Tally())
     readings = await store.latest_readings(tx, registry.street_id, code)
@@ -138,7 +138,7 @@ async def items(
         await store.checklist(tx, registry.street_id, actor, code)
         where = undertaking_store.of_list(code)
         rows = await undertaking_store.page_of(tx, registry.street_id, actor, where, after=after, limit=limit)
-        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, rows, limit))
+        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, actor, rows, limit))
 
 
 @router.post(
@@ -152,7 +152,7 @@ async def put(
     async def work(tx: Transaction) -> dict[str, Any]:
         undertaking_id = await put_on_list(tx, process_of(request).outbox, registry, where, actor, code, body)
         row = await undertaking_store.undertaking(tx, where.id, actor, undertaking_id)
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
     return await promised.created(request, actor, where.id, key, UndertakingDetail, work)
 

@@ -44,7 +44,7 @@ async def listed(
         rows = await undertaking_store.page_of(
             tx, registry.street_id, actor, projects, after=after, limit=limit
         )
-        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, rows, limit))
+        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, actor, rows, limit))
 
 
 @router.post(
@@ -58,7 +58,7 @@ async def make(request: Request, actor: Planner, body: ProjectIn, key: Key = Non
     async def work(tx: Transaction) -> dict[str, Any]:
         project = await group(tx, registry, where, actor, body)
         row = await undertaking_store.undertaking(tx, where.id, actor, project)
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
     return await promised.created(request, actor, where.id, key, UndertakingDetail, work)
 
@@ -72,7 +72,7 @@ async def one(
     registry = await registry_asked(request, actor, street)
     async with process_of(request).database.transaction([registry.street_id], read_only=True) as tx:
         row = await undertaking_store.undertaking(tx, registry.street_id, actor, code)
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
 
 @router.post(
@@ -88,7 +88,7 @@ async def add(
         if row.completed is not None:
             raise Conflict("项目已经完成,不能再并入工单", code="project_completed")
         await join(tx, where, actor, dict(row._mapping), body.tickets)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
     return await promised.created(request, actor, where.id, key, UndertakingDetail, work)
 
@@ -114,4 +114,4 @@ async def complete(
             raise invalid("completed", "不能早于项目开始")
         await undertaking_store.complete(tx, registry.street_id, row.id, completed)
         done = await undertaking_store.undertaking(tx, registry.street_id, actor, code)
-        return await promised.detail(tx, registry, done)
+        return await promised.detail(tx, registry, actor, done)

@@ -45,22 +45,26 @@ async def created(
         return await attempt()
 
 
-async def shown(tx: Transaction, registry: Registry, rows: Sequence[Any]) -> list[dict[str, Any]]:
+async def shown(
+    tx: Transaction, registry: Registry, actor: Actor, rows: Sequence[Any]
+) -> list[dict[str, Any]]:
     """Return undertakings with their tickets, as UndertakingOut."""
-    linked = await undertaking_store.tickets_of(tx, registry.street_id, [row.id for row in rows])
+    linked = await undertaking_store.tickets_of(tx, registry.street_id, actor, [row.id for row in rows])
     return [view.undertaking(row, linked.get(row.id, []), registry) for row in rows]
 
 
-async def detail(tx: Transaction, registry: Registry, row: Any) -> dict[str, Any]:
+async def detail(tx: Transaction, registry: Registry, actor: Actor, row: Any) -> dict[str, Any]:
     """Return one undertaking with its works and its latest note, as UndertakingDetail."""
-    [whole] = await shown(tx, registry, [row])
+    [whole] = await shown(tx, registry, actor, [row])
     note = await undertaking_store.latest_note(tx, registry.street_id, row.id)
     works = await undertaking_store.works_of(tx, registry.street_id, row.id)
     told = whole | {"milestones": view.milestones(works), "latest_note": view.days_of(note) if note else None}
     return UndertakingDetail.model_validate(told).model_dump(mode="json")
 
 
-async def paged(tx: Transaction, registry: Registry, rows: Sequence[Any], limit: int) -> dict[str, Any]:
+async def paged(
+    tx: Transaction, registry: Registry, actor: Actor, rows: Sequence[Any], limit: int
+) -> dict[str, Any]:
     """Return a page of undertakings read with LIMIT limit + 1."""
     told = page(rows, limit, lambda r: (r.id,), lambda r: r)
-    return told | {"items": await shown(tx, registry, told["items"])}
+    return told | {"items": await shown(tx, registry, actor, told["items"])}

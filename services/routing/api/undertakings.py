@@ -53,7 +53,7 @@ async def silent(
     where = undertaking_store.silent(clock.local_day(clock.now()) - timedelta(days=days_without))
     async with process_of(request).database.transaction([registry.street_id], read_only=True) as tx:
         rows = await undertaking_store.page_of(tx, registry.street_id, actor, where, after=after, limit=limit)
-        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, rows, limit))
+        return Page[UndertakingOut].model_validate(await promised.paged(tx, registry, actor, rows, limit))
 
 
 @router.get("/undertakings/{id}", summary="一个事项或项目", response_model=UndertakingDetail, responses=_READ)
@@ -61,7 +61,7 @@ async def one(request: Request, actor: Reader, id: Id, street: StreetCode = None
     registry = await registry_asked(request, actor, street)
     async with process_of(request).database.transaction([registry.street_id], read_only=True) as tx:
         row = await undertaking_store.undertaking(tx, registry.street_id, actor, id)
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
 
 @router.post(
@@ -85,7 +85,7 @@ async def reach(
         one = Milestone(body.planned_on or before.planned_on, body.done_on or before.done_on)
         refuse_disorder(works | {body.stage: one})
         await undertaking_store.set_work(tx, registry.street_id, id, body.stage, one)
-        return await promised.detail(tx, registry, row)
+        return await promised.detail(tx, registry, actor, row)
 
 
 @router.get("/undertakings/{id}/records", summary="进度、联系、成果和协议,新的在前", responses=_READ)

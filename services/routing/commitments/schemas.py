@@ -75,6 +75,9 @@ class ChecklistIn(Body):
         last = self.last_year if self.last_year is not None else self.year
         if not self.year <= last < self.year + MOST_YEARS:
             raise ValueError(f"最后一年不能早于第一年,最多跨{MOST_YEARS}年")
+        today = clock.local_day(clock.now())
+        if not (self.promised_on or today) <= (self.published_on or today) <= today:
+            raise ValueError("公示日期应在承诺之后,都不晚于今天")
         return self
 
 

@@ -67,7 +67,7 @@ def _in_sight(actor: Actor) -> ColumnElement[bool]:
         .where(u.c.street_id == c.c.street_id, u.c.checklist_code == c.c.code, seen_by(actor))
         .correlate(c)
     )
-    return or_(c.c.owner_unit == actor.unit, item)
+    return or_(c.c.owner_unit == actor.unit, item) if actor.unit is not None else item
 
 
 async def checklist(

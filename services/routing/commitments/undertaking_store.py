@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select, text as sql, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.routing.commitments.vocabulary import RecordKind, Stage
@@ -13,7 +13,7 @@ from services.routing.commitments.works import Milestone
 from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import NotFound
-from shared.lifecycle import OPEN
+from shared.lifecycle import OPEN, State
 from shared.scope import visible
 from shared.tables import (
     checklists,
@@ -30,16 +30,6 @@ from shared.terms import STREET_WIDE, Role
 _LINK = """
 INSERT INTO undertaking_tickets (street_id, kind, ticket_id, undertaking_id, linked_at, linked_by)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true"""
-# A ticket of a project may be so new that the worker has not placed it yet.
-_TICKETS = """
-SELECT t.undertaking_id, k.number, k.content, coalesce(s.state, 'submitted') AS state, s.owner_unit,
-  k.occurred_at AS received_at, s.due_at, s.closed_at, s.outcome, s.suspended_at,
-  (SELECT coalesce(array_agg(b.number ORDER BY b.number), '{}') FROM ticket_states b
-   WHERE b.street_id = t.street_id AND b.merged_into = t.ticket_id) AS merged
-FROM undertaking_tickets t
-JOIN tickets k ON k.street_id = t.street_id AND k.id = t.ticket_id
-LEFT JOIN ticket_states s ON s.street_id = t.street_id AND s.ticket_id = t.ticket_id
-WHERE t.street_id = $1 AND t.undertaking_id = ANY($2::uuid[]) ORDER BY k.id"""
 _SINCE = """
 least((u.first_reported->>'first')::date, (s.received_at AT TIME ZONE 'Asia/Shanghai')::date)"""
 _LONG = f"""
@@ -184,12 +174,34 @@ async def link(tx: Transaction, undertaking: Mapping[str, Any], ticket_id: UUID,
 
 
 async def tickets_of(
-    tx: Transaction, street_id: int, ids: Iterable[UUID]
+    tx: Transaction, street_id: int, actor: Actor, ids: Iterable[UUID]
 ) -> dict[UUID, list[dict[str, Any]]]:
-    """Return the tickets of each undertaking, each with what was merged into it."""
+    """Return the tickets of each undertaking with what was merged into them; `in_sight`: the actor may see it."""
+    b = s.alias()
+    merged = (
+        select(func.coalesce(func.array_agg(b.c.number), sql("'{}'::text[]")))
+        .where(b.c.street_id == t.c.street_id, b.c.merged_into == t.c.ticket_id)
+        .scalar_subquery()
+    )
+    # A ticket of a project may be so new that the worker has not placed it yet.
+    state = func.coalesce(s.c.state, State.SUBMITTED.value).label("state")
+    at = (s.c.street_id == t.c.street_id) & (s.c.ticket_id == t.c.ticket_id)
+    query = (
+        select(
+            t.c.undertaking_id, tickets.c.number, tickets.c.content, state, s.c.owner_unit,
+            tickets.c.occurred_at.label("received_at"), s.c.due_at, s.c.closed_at, s.c.outcome, s.c.suspended_at,
+            merged.label("merged"), visible(actor).label("in_sight"),
+        )
+        .select_from(
+            t.join(tickets, (tickets.c.street_id == t.c.street_id) & (tickets.c.id == t.c.ticket_id)).outerjoin(s, at)
+        )
+        .where(t.c.street_id == street_id, t.c.undertaking_id.in_(list(ids)))
+        .order_by(tickets.c.id)
+    )  # fmt: skip
     found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in await tx.raw.fetch(_TICKETS, street_id, list(ids)):
-        found.setdefault(row["undertaking_id"], []).append(dict(row))
+    for row in await tx.rows(query):
+        told = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+        found.setdefault(row.undertaking_id, []).append(told | {"merged": sorted(row.merged)})
     return found
 
 

@@ -55,7 +55,7 @@ def section(by_level: Mapping[str, Tally], lists: tuple[int, int]) -> Fields:
 
 
 def undertaking(row: Any, linked: Sequence[Mapping[str, Any]], registry: Registry) -> Fields:
-    """Return UndertakingOut's fields; `linked` are its tickets."""
+    """Return UndertakingOut's fields; `linked` are its tickets, of which those in sight are shown."""
     now = clock.now()
     since = min([clock.local_day(t["received_at"]) for t in linked] + _first(row))
     done = _done(row, linked)
@@ -72,7 +72,7 @@ def undertaking(row: Any, linked: Sequence[Mapping[str, Any]], registry: Registr
         "on_time": ended <= row.planned_end if ended else None,
         "on_plan": _on_plan(linked) if ended and row.kind == UndertakingKind.ITEM else None,
         "months": months_between(row.planned_start, ended) if ended and ended >= row.planned_start else None,
-        "tickets": [_ticket(t, registry, now) for t in linked],
+        "tickets": [_ticket(t, registry, now) for t in linked if t["in_sight"]],
     }  # fmt: skip
 
 
