@@ -77,6 +77,9 @@ def _channel(body: TicketIn, actor: Actor) -> Channel:
         if channel not in RESIDENT_CHANNELS:
             raise invalid("channel", f"居民不能使用“{channel.text}”渠道", code="channel_not_allowed")
         return channel
+    if body.channel is Channel.COMMITMENT and not actor.is_staff:
+        # Only a person can promise for the street, and only a promise goes by a plan instead of a limit.
+        raise invalid("channel", f"只有工作人员可以登记“{body.channel.text}”事项", code="channel_not_allowed")
     return body.channel or (Channel.LEDGER if actor.role is Role.SCRIPT else Channel.WINDOW)
 
 

@@ -136,6 +136,16 @@ async def test_an_item_goes_by_its_plan_and_shows_who_stands_for_it(time, teams,
     assert again["code"] == "already_listed"
 
 
+async def test_a_joint_item_names_who_joins(time, make, file, ask):
+    await make("QD1")
+    body = PLAN | {"number": await file("拆除占道违建", category="0105")}
+    told = await ask("post", "/checklists/QD1/items", status=422, body=body)
+    assert told["code"] == "joint_needs_co_units"
+    item = await ask("post", "/checklists/QD1/items", body=body | {"co_units": ["城管办"]})
+    parts = (await ask("get", f"/tickets/{item['code']}"))["parts"]
+    assert [part["unit_name"] for part in parts] == ["城管办"]
+
+
 async def test_a_list_closes_only_when_nothing_on_it_is_open(time, make, listed, carry, ask):
     """S1-18 逐一清零."""
     await make("QD1")

@@ -75,6 +75,11 @@ async def test_other_roles_hand_nothing_in(intake, actor_headers, role):
     problem(await post(intake, actor_headers(role)), 403, "role_not_allowed")
 
 
+async def test_a_script_promises_nothing(intake, api_key):
+    answer = await post(intake, await api_key("tickets:write"), channel="commitment")
+    problem(answer, 422, "channel_not_allowed", "channel")
+
+
 async def test_a_key_without_the_scope(intake, api_key):
     problem(await post(intake, await api_key("ledger:read")), 403, "missing_scope")
 
@@ -108,7 +113,7 @@ async def test_a_clock_a_little_ahead_is_forgiven(intake, clerk):
     assert answer.json()["occurred_at"] == "2026-03-04T12:00:00.000+08:00"
 
 
-@pytest.mark.parametrize("channel", ["hotline", "window", "ledger"])
+@pytest.mark.parametrize("channel", ["hotline", "window", "ledger", "commitment"])
 async def test_residents_channels(intake, resident, channel):
     problem(await post(intake, resident, channel=channel), 422, "channel_not_allowed", "channel")
     assert (await post(intake, resident, channel="group_topic")).status_code == 201
