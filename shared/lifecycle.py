@@ -330,10 +330,8 @@ def _guard(
             _guard_extension(now, occurred_at, data)
         case "decide_extension":
             _guard_decision(now, role)
-        case "list_key" if now.key_listed:
-            raise Conflict("已在重点督办台账中", code="already_on_key_ledger")
-        case "unlist_key" if not now.key_listed:
-            raise Conflict("不在重点督办台账中", code="not_on_key_ledger")
+        case "list_key" | "unlist_key":
+            _guard_key_ledger(edge.action, now)
         case "replan":
             _guard_plan(now, occurred_at, data)
         case "reopen" if role is Role.RESIDENT and now.closed_at:
@@ -358,6 +356,13 @@ def _guard_hand_over(action: str, now: Situation, role: Role, occurred_at: datet
             raise Conflict("多次派单未成,须由督办员或街道领导指定主办单位", code="designation_needed")
         case _:
             pass
+
+
+def _guard_key_ledger(action: str, now: Situation) -> None:
+    if action == "list_key" and now.key_listed:
+        raise Conflict("已在重点督办台账中", code="already_on_key_ledger")
+    if action == "unlist_key" and not now.key_listed:
+        raise Conflict("不在重点督办台账中", code="not_on_key_ledger")
 
 
 def _guard_extension(now: Situation, occurred_at: datetime, data: dict[str, object]) -> None:

@@ -126,10 +126,11 @@ def attempt(state, action, role, relation, data=None, **more):
 
 
 def pending(action):
-    return {"decide_extension": {"extension_pending": True}, "unlist_key": {"key_listed": True}}.get(
-        action, {}
-    )
-    return {"decide_extension": {"extension_pending": True}, "replan": {"promised": True}}.get(action, {})
+    return {
+        "decide_extension": {"extension_pending": True},
+        "unlist_key": {"key_listed": True},
+        "replan": {"promised": True},
+    }.get(action, {})
 
 
 def test_the_tables_name_the_same_actions_and_states():

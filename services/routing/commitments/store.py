@@ -58,13 +58,17 @@ async def add(tx: Transaction, table: Table, row: Mapping[str, Any]) -> bool:
     return bool(made.rowcount)
 
 
-def _in_sight(actor: Actor) -> ColumnElement[bool]:
+async def _in_sight(tx: Transaction, actor: Actor, street_id: int) -> ColumnElement[bool]:
     """Return the condition over `checklists`: all lists of the street, or one's own and those with an item in sight."""
     if actor.role in STREET_WIDE or actor.role is Role.SCRIPT:
         return true()
     item = (
         exists()
-        .where(u.c.street_id == c.c.street_id, u.c.checklist_code == c.c.code, seen_by(actor))
+        .where(
+            u.c.street_id == c.c.street_id,
+            u.c.checklist_code == c.c.code,
+            await seen_by(tx, actor, street_id),
+        )
         .correlate(c)
     )
     return or_(c.c.owner_unit == actor.unit, item) if actor.unit is not None else item
@@ -74,7 +78,9 @@ async def checklist(
     tx: Transaction, street_id: int, actor: Actor, code: str, *, held: bool = False
 ) -> Row[Any]:
     """Return a list in sight, `held` until the transaction ends; raise NotFound."""
-    query = select(c).where(c.c.street_id == street_id, c.c.code == code, _in_sight(actor))
+    query = select(c).where(
+        c.c.street_id == street_id, c.c.code == code, await _in_sight(tx, actor, street_id)
+    )
     row = await tx.one(query.with_for_update() if held else query)
     if row is None:
         raise NotFound("没有这份清单", code="checklist_not_found")
@@ -93,7 +99,12 @@ async def listed(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Return the lists in sight by their codes, one more than `limit` if there is more."""
-    query = select(c).where(c.c.street_id == street_id, _in_sight(actor)).order_by(c.c.code).limit(limit + 1)
+    query = (
+        select(c)
+        .where(c.c.street_id == street_id, await _in_sight(tx, actor, street_id))
+        .order_by(c.c.code)
+        .limit(limit + 1)
+    )
     query = query.where(*[c.c[name] == value for name, value in wanted.items() if value is not None])
     if year is not None:
         query = query.where(c.c.year <= year, c.c.last_year >= year)

@@ -52,16 +52,17 @@ LEFT JOIN ticket_states b ON b.street_id = t.street_id AND b.merged_into = t.tic
 WHERE t.street_id = $1 AND t.kind = 'item' AND t.undertaking_id = ANY($2::uuid[])"""
 
 
-def seen_by(actor: Actor) -> ColumnElement[bool]:
+async def seen_by(tx: Transaction, actor: Actor, street_id: int) -> ColumnElement[bool]:
     """Return the condition over `undertakings`: all of the street, or those one has a hand or a ticket in."""
     if actor.role in STREET_WIDE or actor.role is Role.SCRIPT:
         return true()
+    sight = await visible(tx, actor, [street_id])
     one = (
         exists()
         .where(
             t.c.street_id == u.c.street_id, t.c.undertaking_id == u.c.id,
             tickets.c.street_id == t.c.street_id, tickets.c.id == t.c.ticket_id,
-            s.c.street_id == t.c.street_id, s.c.ticket_id == t.c.ticket_id, visible(actor),
+            s.c.street_id == t.c.street_id, s.c.ticket_id == t.c.ticket_id, sight,
         )
         .correlate(u)
     )  # fmt: skip
@@ -69,15 +70,15 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     return or_(*own, one) if actor.unit is not None else one
 
 
-def _in_sight(street_id: int, actor: Actor) -> Select[Any]:
-    return select(u).where(u.c.street_id == street_id, seen_by(actor))
+async def _in_sight(tx: Transaction, street_id: int, actor: Actor) -> Select[Any]:
+    return select(u).where(u.c.street_id == street_id, await seen_by(tx, actor, street_id))
 
 
 async def undertaking(
     tx: Transaction, street_id: int, actor: Actor, key: UUID | str, *, held: bool = False
 ) -> Row[Any]:
     """Return an undertaking in sight by its id, or a project by its code; raise NotFound."""
-    query = _in_sight(street_id, actor)
+    query = await _in_sight(tx, street_id, actor)
     if isinstance(key, UUID):
         query = query.where(u.c.id == key)
     else:
@@ -97,7 +98,7 @@ async def page_of(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Return undertakings in sight in the order of their entry, one more than `limit` if there is more."""
-    query = _in_sight(street_id, actor).where(*where).order_by(u.c.id).limit(limit + 1)
+    query = (await _in_sight(tx, street_id, actor)).where(*where).order_by(u.c.id).limit(limit + 1)
     return await tx.rows(query.where(u.c.id > after[0]) if after is not None else query)
 
 
@@ -128,7 +129,9 @@ def closed_only() -> ColumnElement[bool]:
 
 async def chain(tx: Transaction, street_id: int, actor: Actor, of: ColumnElement[bool]) -> dict[str, int]:
     """Return how many demands, tasks and results there are among the items in sight."""
-    rows = await tx.rows(select(u.c.id).where(u.c.street_id == street_id, seen_by(actor), of))
+    rows = await tx.rows(
+        select(u.c.id).where(u.c.street_id == street_id, await seen_by(tx, actor, street_id), of)
+    )
     found = dict(await tx.raw.fetchrow(_CHAIN, street_id, [row.id for row in rows], sorted(OPEN)))
     return found | {"tasks": len(rows), "demands": found.pop("tickets") + found["merged"]}
 
@@ -190,7 +193,7 @@ async def tickets_of(
         select(
             t.c.undertaking_id, tickets.c.number, tickets.c.content, state, s.c.owner_unit,
             tickets.c.occurred_at.label("received_at"), s.c.due_at, s.c.closed_at, s.c.outcome, s.c.suspended_at,
-            merged.label("merged"), visible(actor).label("in_sight"),
+            merged.label("merged"), (await visible(tx, actor, [street_id])).label("in_sight"),
         )
         .select_from(
             t.join(tickets, (tickets.c.street_id == t.c.street_id) & (tickets.c.id == t.c.ticket_id)).outerjoin(s, at)

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0014"
+down_revision = "0013"
 
 APPEND_ONLY = {
     "checklists": False, "undertakings": False, "undertaking_tickets": True, "milestones": False,
