@@ -1,15 +1,18 @@
 """Who is asking: signed short-lived tokens for people, keyed digests for scripts.
 
 Tokens are JWT (HS256); the header's `kid` picks the key, so keys rotate without anyone signing in anew.
-A token carries all that is needed to judge a request (role, streets, unit): no look-up on the hot path.
+A token carries all that is needed to judge a request (role, streets, unit): no look-up on the hot path. Who signed
+out meanwhile is known from memory, which is at most a few seconds old (`SignOuts`).
 """
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 import jwt
@@ -19,24 +22,32 @@ from shared import clock, keyring
 from shared.db import Database
 from shared.errors import Forbidden, Unauthenticated
 from shared.keyring import Keyring
-from shared.tables import api_keys
+from shared.tables import api_keys, sign_outs
 from shared.terms import Role, Scope
 
 ALGORITHM = "HS256"
 NAMESPACE = UUID("6ba0b2a4-5b1f-5d5e-9a55-120116005000")
 _CACHE_SIZE = 20_000
 _KEY_CACHE_SECONDS = 10.0
+# How long a token may go on being taken in other processes after its holder signed out.
+SIGN_OUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Someone whose request was authenticated. `scopes` is empty for people: their role says what they may."""
+    """Someone whose request was authenticated. `scopes` is empty for people: their role says what they may.
+
+    `also`: the ids under which the same resident reported before they were known to be one person.
+    `session`: the sign-in a resident's token came from; None for tokens made in the shell.
+    """
 
     id: UUID
     role: Role
     streets: frozenset[int]
     unit: str | None = None
     scopes: frozenset[Scope] = frozenset()
+    also: frozenset[UUID] = frozenset()
+    session: UUID | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -58,58 +69,77 @@ def staff_id(role: Role, streets: frozenset[int], unit: str | None) -> UUID:
     return uuid5(NAMESPACE, f"{role.value}/{sorted(streets)}/{unit or ''}")
 
 
+class Verified(NamedTuple):
+    """What a token says: whom it stands for, and from when to when (POSIX seconds; 0 where it does not say)."""
+
+    actor: Actor
+    issued: float
+    expires: float
+
+
 class Tokens:
     """Issues and verifies tokens; reads the key file again when it meets a kid it does not know."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._keys = keyring.load(path)
-        self._verified: dict[str, tuple[Actor, float]] = {}
+        self._verified: dict[str, Verified] = {}
 
     @property
     def keys(self) -> Keyring:
         return self._keys
 
-    def issue(self, actor: Actor, ttl: int) -> tuple[str, datetime]:
-        """Return a token for `actor` and when it expires (`ttl` in seconds)."""
-        expires_at = clock.now() + timedelta(seconds=ttl)
+    def issue(self, actor: Actor, ttl: int, *, at: datetime | None = None) -> tuple[str, datetime]:
+        """Return a token for `actor` and when it expires (`ttl` in seconds, from `at` or from now)."""
+        issued_at = at or clock.now()
+        expires_at = issued_at + timedelta(seconds=ttl)
         kid, key = self._keys.token[0]
-        claims = {
+        claims: dict[str, Any] = {
             "sub": str(actor.id), "role": actor.role.value, "streets": sorted(actor.streets),
-            "unit": actor.unit, "exp": int(expires_at.timestamp()),
+            "unit": actor.unit, "exp": int(expires_at.timestamp()), "iat": issued_at.timestamp(),
         }  # fmt: skip
+        if actor.also:
+            claims["also"] = sorted(str(former) for former in actor.also)
+        if actor.session is not None:
+            claims["sid"] = str(actor.session)
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid}), expires_at
 
     def verify(self, token: str) -> Actor:
-        """Return whom `token` stands for; raise Unauthenticated. Verified tokens are remembered till they expire."""
+        """Return whom `token` stands for; raise Unauthenticated."""
+        return self.read(token).actor
+
+    def read(self, token: str) -> Verified:
+        """Return what `token` says; raise Unauthenticated. Verified tokens are remembered till they expire."""
         known = self._verified.get(token)
         now = clock.now().timestamp()
-        if known is not None and known[1] > now:
-            return known[0]
-        actor, expires = self._decode(token)
-        if expires <= now:
+        if known is not None and known.expires > now:
+            return known
+        fresh = self._decode(token)
+        if fresh.expires <= now:
             raise Unauthenticated("登录已过期,请重新登录", code="token_expired")
         if len(self._verified) >= _CACHE_SIZE:
             self._verified.clear()
-        self._verified[token] = (actor, expires)
-        return actor
+        self._verified[token] = fresh
+        return fresh
 
-    def _decode(self, token: str) -> tuple[Actor, float]:
+    def _decode(self, token: str) -> Verified:
         try:
             kid = str(jwt.get_unverified_header(token).get("kid"))
             # The clock is ours, so that tests can set it: expiry is judged by the caller.
             claims = jwt.decode(
                 token, self._key(kid), algorithms=[ALGORITHM],
-                options={"verify_exp": False, "require": ["exp", "sub"]},
+                options={"verify_exp": False, "verify_iat": False, "require": ["exp", "sub"]},
             )  # fmt: skip
             actor = Actor(
                 id=UUID(claims["sub"]),
                 role=Role(claims["role"]),
                 streets=frozenset(int(s) for s in claims["streets"]),
                 unit=claims.get("unit"),
+                also=frozenset(UUID(former) for former in claims.get("also", ())),
+                session=UUID(claims["sid"]) if "sid" in claims else None,
             )
-            return actor, float(claims["exp"])
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+            return Verified(actor, float(claims.get("iat", 0)), float(claims["exp"]))
+        except (jwt.PyJWTError, AttributeError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("登录凭证无效,请重新登录", code="bad_token") from error
 
     def _key(self, kid: str) -> bytes:
@@ -161,3 +191,53 @@ class ApiKeys:
             return None
         scopes = frozenset(Scope(s) for s in row.scopes)
         return Actor(id=row.id, role=Role.SCRIPT, streets=frozenset(row.street_ids), scopes=scopes)
+
+
+class SignOuts:
+    """Which residents and sign-ins were signed out while tokens of theirs may still run.
+
+    They are few, so each process keeps those of the streets it meets in memory and reads them again every
+    SIGN_OUT_SECONDS: one small query then, and none for each request.
+    """
+
+    def __init__(self, database: Database, ttl: int) -> None:
+        """Look back `ttl` seconds: what was signed out before has no token left that runs."""
+        self._database = database
+        self._ttl = timedelta(seconds=ttl)
+        self._streets: frozenset[int] = frozenset()
+        self._at: dict[UUID, float] = {}
+        self._read_at = -SIGN_OUT_SECONDS
+        self._reading = asyncio.Lock()
+
+    async def refuse(self, said: Verified) -> None:
+        """Raise Unauthenticated if the holder of a token signed out since it was issued."""
+        actor = said.actor
+        if not self._fresh(actor.streets):
+            async with self._reading:
+                if not self._fresh(actor.streets):
+                    await self._read(self._streets | actor.streets)
+        for subject in (actor.id, actor.session):
+            if subject is not None and said.issued <= self._at.get(subject, -1.0):
+                raise Unauthenticated("您已退出登录,请重新登录", code="signed_out")
+
+    def note(self, subject: UUID, moment: datetime) -> None:
+        """Know at once what this process itself has just written."""
+        self._at[subject] = moment.timestamp()
+
+    def _fresh(self, streets: frozenset[int]) -> bool:
+        return monotonic() - self._read_at < SIGN_OUT_SECONDS and streets <= self._streets
+
+    async def _read(self, streets: frozenset[int]) -> None:
+        began, since = monotonic(), clock.now() - self._ttl
+        async with self._database.transaction(streets, read_only=True) as tx:
+            rows = await tx.rows(
+                select(sign_outs.c.subject_id, sign_outs.c.signed_out_at).where(
+                    sign_outs.c.street_id.in_(streets), sign_outs.c.signed_out_at > since
+                )
+            )
+        # What was noted while we read is not lost.
+        known = {subject: at for subject, at in self._at.items() if at > since.timestamp()}
+        for row in rows:
+            known[row.subject_id] = max(row.signed_out_at.timestamp(), known.get(row.subject_id, 0.0))
+        self._at = known
+        self._streets, self._read_at = streets, began

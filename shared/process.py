@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.auth import ApiKeys, Tokens
+from shared.auth import ApiKeys, SignOuts, Tokens
 from shared.db import Database
 from shared.keyring import Keyring
 from shared.outbox import Courier, Outbox
@@ -24,6 +24,7 @@ class Process:
     courier: Courier
     outbox: Outbox
     streets: Streets
+    sign_outs: SignOuts
 
     @property
     def keys(self) -> Keyring:
@@ -49,6 +50,7 @@ class Process:
         return cls(
             service, settings, tokens, ApiKeys(database), database, courier,
             Outbox(service, courier, lease=settings.delivery_lease), Streets(database),
+            SignOuts(database, settings.token_ttl),
         )  # fmt: skip
 
     async def close(self) -> None:

@@ -114,7 +114,8 @@ def ways(actor: Actor, street_id: int, bounds: Bounds) -> list[Condition]:
 def _written(actor: Actor) -> Iterator[Condition]:
     """Yield what makes a ticket somebody's own from the start."""
     if actor.role is Role.RESIDENT:
-        yield tickets.c.reporter_id == actor.id
+        for person in (actor.id, *sorted(actor.also)):
+            yield tickets.c.reporter_id == person
     elif actor.role in LOCAL and actor.unit is not None:
         # the roles are those of the index
         yield and_(tickets.c.entered_by == actor.id, tickets.c.entered_role.in_(sorted(LOCAL)))

@@ -14,6 +14,16 @@ from shared.tables.commitments import (
     undertakings,
 )
 from shared.tables.console import api_keys, calendar_days, streets
+from shared.tables.identity import (
+    consents,
+    content_checks,
+    resident_links,
+    resident_phones,
+    resident_sessions,
+    sign_outs,
+    wechat_accounts,
+    wechat_unions,
+)
 from shared.tables.intake import (
     import_errors,
     import_files,
@@ -109,4 +119,16 @@ __all__ = [
     "supervision_orders", "supervision_policies", "supervision_replies", "supplements",
     "ticket_attachments", "ticket_facts", "ticket_states", "tickets", "totals", "transitions",
     "undertaking_records", "undertaking_tickets", "undertakings", "unit_evaluations", "units",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
+    "audit_log", "books", "buildings",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
+    "channel_policies", "classifier_models", "clock_policies", "communities", "consents", "content_checks", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
+    "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "resident_links",
+    "resident_phones", "resident_sessions", "residents", "responsibles",
+    "routing_rule_states", "routing_rules", "sign_outs",
+    "sponsors", "staff", "staff_posts", "stations", "streets",
+    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
+    "wechat_accounts", "wechat_unions",
 ]  # fmt: skip

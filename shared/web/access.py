@@ -40,7 +40,10 @@ async def authenticated(request: Request) -> Actor:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("登录凭证格式不正确,应为 Bearer", code="bad_token")
-        return process.tokens.verify(token.strip())
+        said = process.tokens.read(token.strip())
+        if said.actor.role is Role.RESIDENT:
+            await process.sign_outs.refuse(said)
+        return said.actor
     key = request.headers.get("x-api-key")
     if key is not None:
         return await process.api_keys.verify(key)

@@ -44,6 +44,9 @@ CHOSEN = {
     ("ticket_attachments", "origin"): "report",
     ("points", "kind"): "manual",
     ("undertakings", "kind"): "project",
+    ("resident_phones", "source"): "hand",
+    ("content_checks", "kind"): "ticket",
+    ("content_checks", "verdict"): "pass",
 }
 
 
