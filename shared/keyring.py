@@ -64,10 +64,18 @@ class Keyring:
 
     def resident_id(self, openid: str) -> UUID:
         """Return the one id of a WeChat user: the same from a login and from the shell, telling nothing."""
-        digest = bytearray(self.blind_index("openid", openid)[:16])
-        digest[6] = digest[6] & 0x0F | 0x80  # version 8 by hand: Python knows it from 3.14 on
-        digest[8] = digest[8] & 0x3F | 0x80
-        return UUID(bytes=bytes(digest))
+        return _as_id(self.blind_index("openid", openid))
+
+    def account_id(self, app_id: str, openid: str) -> UUID:
+        """Return the id of a WeChat user in one mini-program; it tells nothing either."""
+        return _as_id(self.blind_index("wechat_account", f"{app_id}:{openid}"))
+
+
+def _as_id(digest: bytes) -> UUID:
+    content = bytearray(digest[:16])
+    content[6] = content[6] & 0x0F | 0x80  # version 8 by hand: Python knows it from 3.14 on
+    content[8] = content[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(content))
 
 
 @lru_cache(maxsize=16)

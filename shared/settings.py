@@ -10,11 +10,31 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Service = Literal["intake", "routing", "metrics"]
 SERVICES: tuple[Service, ...] = ("intake", "routing", "metrics")
+
+
+class WeChatApp(BaseModel):
+    """A mini-program through which residents come; `callback_token` and `aes_key` are of its message push."""
+
+    app_id: str
+    secret: SecretStr
+    # the street of those who sign in without naming one
+    street: str | None = None
+    callback_token: SecretStr | None = None
+    aes_key: SecretStr | None = None
+
+
+class ConsentNotice(BaseModel):
+    """A text a resident agrees to; a new `version` asks for consent anew."""
+
+    notice: str
+    version: str
+    title: str
+    url: str | None = None
 
 
 class Settings(BaseSettings):
@@ -69,6 +89,34 @@ class Settings(BaseSettings):
     wechat_app_secret: SecretStr | None = None
     wechat_api_base: str = "https://api.weixin.qq.com"
     wechat_street: str | None = None
+    wechat_callback_token: SecretStr | None = None
+    wechat_aes_key: SecretStr | None = None
+    # Further mini-programs: [{"app_id": …, "secret": …, "street": …}, …]; the one above, where set, is the first.
+    wechat_apps: list[WeChatApp] = []
+
+    refresh_ttl: int = 30 * 86_400
+    # How long the refresh token before the last gets the last one's answer again: networks drop answers.
+    refresh_grace: int = 60
+    consent_notices: list[ConsentNotice] = [
+        ConsentNotice(notice="privacy", version="1", title="个人信息保护告知书"),
+        ConsentNotice(notice="terms", version="1", title="用户服务协议"),
+    ]
+    # Whether a resident must have agreed to all notices before handing in a request.
+    consent_required: bool = False
+    # Switches of the client, handed to it when it signs in.
+    features: dict[str, bool] = {}
+
+    @property
+    def mini_programs(self) -> dict[str, WeChatApp]:
+        """The mini-programs by their id, the one of the single settings first."""
+        apps = list(self.wechat_apps)
+        if self.wechat_app_id and self.wechat_app_secret is not None:
+            single = WeChatApp(
+                app_id=self.wechat_app_id, secret=self.wechat_app_secret, street=self.wechat_street,
+                callback_token=self.wechat_callback_token, aes_key=self.wechat_aes_key,
+            )  # fmt: skip
+            apps.insert(0, single)
+        return {app.app_id: app for app in apps}
 
     @property
     def secrets_path(self) -> Path:

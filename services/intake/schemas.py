@@ -303,11 +303,80 @@ class SessionIn(Body):
         str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="wx.login 的 code")
     ]
     street: Code | None = None
+    app: Code | None = Field(None, description="小程序的 AppID,接入多个小程序时填写")
+
+
+class UserOut(Answer):
+    """Who signed in."""
+
+    id: str
+    phone: str | None = Field(description="已留的电话,部分隐藏")
+    consents_due: list[str] = Field(description="还没有同意现行版本的告知书")
 
 
 class SessionOut(Answer):
     token: str
     token_type: str
     expires_at: LocalTime
+    refresh_token: str
+    refresh_expires_at: LocalTime
     resident_id: str
     street: str
+    user: UserOut
+    features: dict[str, bool] = Field(description="功能开关")
+
+
+class RefreshIn(Body):
+    refresh_token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class SignOutIn(Body):
+    everywhere: bool = Field(False, description="同时退出本人在所有设备、所有小程序上的登录")
+
+
+class PhoneIn(Body):
+    """A telephone number: by the code of WeChat's getPhoneNumber, or by hand."""
+
+    code: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")] = None
+    phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "PhoneIn":
+        if (self.code is None) == (self.phone is None):
+            raise ValueError("请填写 code 或 phone 其中一项")
+        return self
+
+
+class PhoneOut(Answer):
+    phone: str = Field(description="部分隐藏的电话号码")
+    source: str
+    recorded_at: LocalTime
+
+
+class ConsentIn(Body):
+    notice: Code
+    version: Code
+
+
+class NoticeOut(Answer):
+    """A notice as it stands, and when the resident agreed to it."""
+
+    notice: str
+    version: str
+    title: str
+    url: str | None
+    given_at: LocalTime | None
+
+
+class NoticesOut(Answer):
+    required: bool = Field(description="提交诉求前是否必须同意全部告知书")
+    notices: list[NoticeOut]
+
+
+class UsersOut(Answer):
+    """How many people have registered: people, never to be mixed with requests."""
+
+    street: str
+    users: int
+    with_phone: int
+    as_of: LocalTime

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.intake.attachments.sweep import Sweep
+from services.intake.identity.purge import purge_sessions
 from services.intake.imports.work import Importing
 from shared import clock
 from shared.db import Transaction
@@ -27,6 +28,7 @@ async def duties(process: Process) -> Duties:
 
     async def purge() -> None:
         await purge_keys(process)
+        await purge_sessions(process)
 
     return Duties(
         refuse,

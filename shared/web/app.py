@@ -125,10 +125,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 def _only_problems(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         content = response.get("content", {})
-        if status[0] in "45" and "application/json" in content:
-            response["content"] = {
-                problems.MEDIA_TYPE: content.get(problems.MEDIA_TYPE, content["application/json"])
-            }
+        if status[0] in "45" and content:
+            kept = content.get(problems.MEDIA_TYPE) or content["application/json"]
+            response["content"] = {problems.MEDIA_TYPE: kept}
 
 
 def _health(service: Service) -> APIRouter:

@@ -46,6 +46,18 @@ def same(stored: bytes, wanted: bytes) -> None:
         raise Conflict("同一个 Idempotency-Key 已用于另一份内容", code="idempotency_key_reused")
 
 
+async def answered(
+    tx: Transaction, street_id: int, actor_id: UUID, key: str, wanted: bytes
+) -> dict[str, Any] | None:
+    """Return what was answered under this key, if anything was; raise Conflict for another body."""
+    row = await tx.raw.fetchrow(_FIND, street_id, actor_id, key)
+    if row is None:
+        return None
+    same(row["body_hash"], wanted)
+    stored: dict[str, Any] = row["answer"]
+    return stored
+
+
 async def once(
     tx: Transaction,
     street_id: int,
@@ -62,10 +74,9 @@ async def once(
     if key is None:
         return await work()
     if await tx.raw.fetchval(_RESERVE, street_id, actor_id, key, wanted, clock.now()) is None:
-        row = await tx.raw.fetchrow(_FIND, street_id, actor_id, key)
-        same(row["body_hash"], wanted)
-        stored: dict[str, Any] = row["answer"]
-        return stored
+        stored = await answered(tx, street_id, actor_id, key, wanted)
+        if stored is not None:
+            return stored
     answer = await work()
     await tx.raw.execute(_KEEP, street_id, actor_id, key, status, orjson.dumps(answer, default=str).decode())
     return answer

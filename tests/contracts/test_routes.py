@@ -16,6 +16,7 @@ PUBLIC = {
         "GET",
         "/v1/files/{token}",
     ): "the address is the permission: signed, for minutes, handed out with a ticket",
+    ("POST", "/v1/sessions/refresh"): "the refresh token says who it is",
     ("GET", "/healthz"): "the supervisor's question",
     ("GET", "/readyz"): "the gateway's question",
     ("GET", "/metrics"): "Prometheus; the gateway does not pass it on",

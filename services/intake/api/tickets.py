@@ -55,6 +55,7 @@ async def submit_ticket(request: Request, body: TicketIn, actor: Submitter, key:
     if actor.role is Role.RESIDENT:
         await state.blocks.refuse(draft.street.id, actor.id)
         await state.limits.refuse(SUBMIT, actor.id)
+        await state.consents.admit(actor, draft.street.id)
     receipt: bytes = await state.submissions.submit(draft)
     # Straight to bytes: this is the busiest door of the house.
     return Response(receipt, 201, {"ETag": of_version(0)}, "application/json")
