@@ -240,6 +240,14 @@ class InspectionMethod(Term):
     RANDOM_WALK = "random_walk", "随机走访"
     SITE_CHECK = "site_check", "实地检查"
     COVERT_VISIT = "covert_visit", "明察暗访"
+class ContentVerdict(Term):
+    """What the check of a text or a picture says; nothing is refused for it."""
+
+    PENDING = "pending", "待检测"
+    PASS = "pass", "未见风险"
+    REVIEW = "review", "疑似风险"
+    RISKY = "risky", "有风险"
+    UNCHECKED = "unchecked", "未能检测"
 
 
 STAFF_ROLES = frozenset(Role) - {Role.RESIDENT, Role.SCRIPT, Role.SYSTEM}

@@ -54,6 +54,8 @@ class Duties:
     in_flight: int = 1
     # How often Redis is asked for jobs. A poll costs both sides a little even when nothing happens.
     poll_seconds: float = 0.02
+    # What the duties opened, to be closed when all work has ended.
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
 def main(service: Any, duties: Callable[[Process], Awaitable[Duties]]) -> None:
@@ -97,6 +99,8 @@ async def run(process: Process, duties: Callable[[Process], Awaitable[Duties]]) 
     tasks.append(asyncio.create_task(_serve(process, receiver, mine.poll_seconds, stop)))
     log.info("worker_started", service=process.service)
     await asyncio.gather(*tasks)
+    for close in mine.closing:
+        await close()
     await process.close()
 
 

@@ -5,11 +5,23 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, attachments, blocks, imports, me, privacy, sessions, similar, tickets, users
+from services.intake.api import (
+    actions,
+    attachments,
+    blocks,
+    imports,
+    me,
+    privacy,
+    push,
+    sessions,
+    similar,
+    tickets,
+    users,
+)
 from services.intake.attachments.take import Photos
 from services.intake.blocks import Blocks
-from services.intake.limits import Limits
 from services.intake.identity.consent import ConsentGate
+from services.intake.limits import Limits
 from services.intake.registry import Registry
 from services.intake.submit import Submissions
 from services.intake.wechat import WeChat
@@ -31,7 +43,6 @@ async def _setup(app: FastAPI, process: Process) -> AsyncIterator[None]:
     settings = process.settings
     app.state.limits = limits = Limits(settings.redis(), enabled=settings.rate_limits == "on")
     app.state.photos = photos = Photos(process)
-    async with WeChat(process.settings) as wechat:
     app.state.consents = ConsentGate(process.database, process.settings)
     async with WeChat(process) as wechat:
         app.state.wechat = wechat
@@ -47,7 +58,19 @@ _settings = Settings()
 app = create_app(
     "intake",
     "办结 · 诉求受理",
-    [sessions.router, similar.router, tickets.router, actions.router, imports.router, privacy.router, blocks.router, attachments.router, me.router, users.router,],
+    [
+        sessions.router,
+        similar.router,
+        tickets.router,
+        actions.router,
+        imports.router,
+        privacy.router,
+        blocks.router,
+        attachments.router,
+        me.router,
+        users.router,
+        push.router,
+    ],
     setup=_setup,
     settings=_settings,
     larger_bodies={

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.intake import petition, store, view
+from services.intake import petition, store, verdicts, view
 from services.intake.attachments import show
 from services.intake.attachments.words import Origin
 from shared import clock
@@ -25,6 +25,7 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
     lead = await store.leading(tx, row)
     photos = await show.of_ticket(tx, process.keys, actor, row, moves)
     first = next((p["thumbnail_url"] for p in photos if p["origin"] == Origin.REPORT), None)
+    check = None if resident else await verdicts.of_ticket(tx, row.street_id, row.id)
     return {
         **view.item(row, now, first),
         **view.own_words(row, process.keys, mine=resident),
@@ -35,6 +36,7 @@ async def detail(tx: Transaction, process: Process, actor: Actor, row: Row[Any])
         "group": view.group(lead, now, public=resident) if lead is not None else None,
         "actions": await _actions(tx, process, actor, row, lead, {r.closure for r in ratings}, now),
         "attachments": photos,
+        "content_check": view.content_check(check) if check is not None else None,
     }
 
 

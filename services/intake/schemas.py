@@ -195,6 +195,18 @@ class AttachmentShown(AttachmentOut):
     created_at: LocalTime
 
 
+class ContentCheckOut(Answer):
+    """What WeChat's check of the text says; `flagged`: it stays out of public view for it."""
+
+    verdict: str
+    verdict_text: str
+    flagged: bool
+    label: int | None
+    label_text: str | None
+    reason: str | None
+    reason_text: str | None
+
+
 class TicketDetail(TicketItem):
     """A ticket with its course; what a resident does not get to see is left out of it."""
 
@@ -217,6 +229,7 @@ class TicketDetail(TicketItem):
     ratings: list[RatingOut]
     group: GroupOut | None = Field(description="并入的工单的办理情况")
     attachments: list[AttachmentShown]
+    content_check: ContentCheckOut | None = Field(description="内容检测的结果,仅工作人员可见")
     actions: list[str] = Field(description="当前可做的操作:supplement、withdraw、urge、reopen、rate")
 
 

@@ -6,12 +6,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.intake.verdicts import PUBLISHABLE, REASONS
 from shared.clock import remaining_text
 from shared.keyring import Keyring, mask_name, mask_phone
 from shared.lifecycle import FINAL, REGISTER, State, action_text
-from shared.terms import Channel, Kind, Outcome, Resolved, Role, Satisfaction, Term
+from shared.terms import Channel, ContentVerdict, Kind, Outcome, Resolved, Role, Satisfaction, Term
 
 TITLE_LENGTH = 30
+# WeChat's classes of risk (msgSecCheck, version 2).
+LABELS = {
+    100: "正常", 10001: "广告", 20001: "时政", 20002: "色情", 20003: "辱骂", 20006: "违法犯罪", 20008: "欺诈",
+    20012: "低俗", 20013: "版权", 21000: "其他",
+}  # fmt: skip
 _CLOSING = frozenset({"close", "close_directly", "close_after_review", "close_deferred", "close_transferred"})
 # What a resident sees of the course: where the matter went, not how the house talks about it.
 PUBLIC_ACTIONS = _CLOSING | {
@@ -183,4 +189,18 @@ def rating(row: Row[Any]) -> dict[str, Any]:
         "contacted": row.contacted,
         "comment": row.comment,
         "recorded_at": row.recorded_at,
+    }
+
+
+def content_check(row: Row[Any]) -> dict[str, Any]:
+    """Return what the check of the text says, for staff; flagged is whatever stays out of public view for it."""
+    verdict = ContentVerdict(row.verdict)
+    return {
+        "verdict": verdict.value,
+        "verdict_text": verdict.text,
+        "flagged": verdict not in PUBLISHABLE,
+        "label": row.label,
+        "label_text": LABELS.get(row.label),
+        "reason": row.reason,
+        "reason_text": REASONS.get(row.reason),
     }

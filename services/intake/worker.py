@@ -1,11 +1,13 @@
-"""Intake's worker: nobody sends it events; it brings ledgers in, and throws away the keys of requests long answered and the photos nobody referred to."""
+"""Intake's worker: nobody sends it events; it brings ledgers in, has texts checked, and throws away what is over."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from services.intake.attachments.sweep import Sweep
+from services.intake.checks.texts import TextChecks
 from services.intake.identity.purge import purge_sessions
 from services.intake.imports.work import Importing
+from services.intake.wechat import WeChat
 from shared import clock
 from shared.db import Transaction
 from shared.events import Event
@@ -15,6 +17,7 @@ from shared.worker import Duties, Periodic, main
 PURGE_SECONDS = 600.0
 IMPORT_SECONDS = 0.5
 SWEEP_SECONDS = 600.0
+CHECK_SECONDS = 0.5
 BATCH = 500
 _PURGE = """
 DELETE FROM idempotency_keys WHERE street_id = $1 AND (actor_id, key) IN (
@@ -25,6 +28,7 @@ RETURNING true"""
 
 async def duties(process: Process) -> Duties:
     """Return what this worker does."""
+    wechat = WeChat(process)
 
     async def purge() -> None:
         await purge_keys(process)
@@ -36,8 +40,10 @@ async def duties(process: Process) -> Duties:
             Periodic("purge_idempotency_keys", PURGE_SECONDS, purge),
             Periodic("import_ledgers", IMPORT_SECONDS, Importing(process).run),
             Periodic("sweep_attachments", SWEEP_SECONDS, Sweep(process).run),
+            Periodic("check_texts", CHECK_SECONDS, TextChecks(process, wechat).run),
         ],
         poll_seconds=1.0,
+        closing=[wechat.close],
     )
 
 

@@ -17,6 +17,8 @@ PUBLIC = {
         "/v1/files/{token}",
     ): "the address is the permission: signed, for minutes, handed out with a ticket",
     ("POST", "/v1/sessions/refresh"): "the refresh token says who it is",
+    ("GET", "/v1/wechat/callback"): "WeChat signs its requests",
+    ("POST", "/v1/wechat/callback"): "WeChat signs its requests",
     ("GET", "/healthz"): "the supervisor's question",
     ("GET", "/readyz"): "the gateway's question",
     ("GET", "/metrics"): "Prometheus; the gateway does not pass it on",

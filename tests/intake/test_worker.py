@@ -40,6 +40,7 @@ async def test_no_event_is_meant_for_intake(duties, street):
         "purge_idempotency_keys",
         "import_ledgers",
         "sweep_attachments",
+        "check_texts",
     ]
 
 
