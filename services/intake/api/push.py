@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import PlainTextResponse
 
 from services.intake.checks.push import Signed, greeted, received
@@ -13,6 +13,11 @@ router = APIRouter(prefix="/wechat", tags=["微信"])
 
 Word = Annotated[str, Query(max_length=200)]
 _SUCCESS = "success"
+
+
+async def _whole(request: Request) -> bytes:
+    """Return the body, whatever it is: its signature comes before its form."""
+    return await request.body()
 
 
 @router.get(
@@ -36,6 +41,7 @@ async def greet(request: Request, signature: Word, timestamp: Word, nonce: Word,
 )
 async def receive(
     request: Request,
+    body: Annotated[bytes, Depends(_whole)],
     timestamp: Word,
     nonce: Word,
     signature: Word = "",
@@ -43,5 +49,5 @@ async def receive(
 ) -> str:
     """明文模式和安全模式,JSON 和 XML 均可;重复的消息不起作用。"""
     said = Signed(signature, timestamp, nonce, msg_signature)
-    await received(process_of(request), request.app.state.wechat.apps.values(), said, await request.body())
+    await received(process_of(request), request.app.state.wechat.apps.values(), said, body)
     return _SUCCESS
