@@ -207,6 +207,11 @@ class ContentCheckOut(Answer):
     reason_text: str | None
 
 
+class ContentDecisionIn(Body):
+    verdict: Literal["pass", "risky"] = Field(description="pass 可以公开,risky 不公开")
+    reason: Line
+
+
 class TicketDetail(TicketItem):
     """A ticket with its course; what a resident does not get to see is left out of it."""
 

@@ -20,7 +20,7 @@ PUBLISHABLE: Final = frozenset({ContentVerdict.PASS})
 # Why there is no verdict, for people.
 REASONS: Final = {
     "away": "微信暂时没有应答,稍后再试", "no_account": "诉求人不是通过微信登录的", "not_seen_lately": "诉求人近两小时没有打开小程序",
-    "too_late": "超过两小时,微信不再受理检测",
+    "too_late": "超过两小时,微信不再受理检测", "staff": "工作人员认定",
 }  # fmt: skip
 _KEEP = """
 INSERT INTO content_checks
@@ -30,6 +30,11 @@ ON CONFLICT (street_id, kind, subject_id) DO UPDATE
 SET verdict = excluded.verdict, label = excluded.label, reason = excluded.reason, trace_id = excluded.trace_id,
   attempts = content_checks.attempts + 1, decided_at = excluded.decided_at, next_at = excluded.next_at
 WHERE content_checks.verdict = 'pending'"""
+_OVERRULE = """
+INSERT INTO content_checks (street_id, kind, subject_id, verdict, reason, attempts, asked_at, decided_at)
+VALUES ($1, $2, $3, $4, 'staff', 0, $5, $5)
+ON CONFLICT (street_id, kind, subject_id) DO UPDATE
+SET verdict = excluded.verdict, reason = excluded.reason, decided_at = excluded.decided_at, next_at = NULL"""
 _DECIDE = """
 UPDATE content_checks SET verdict = $3, label = $4, reason = NULL, decided_at = $5, next_at = NULL
 WHERE street_id = ANY($1::bigint[]) AND trace_id = $2 AND verdict = 'pending' RETURNING true"""
@@ -71,6 +76,13 @@ async def decide(
 ) -> bool:
     """Write the verdict that came for a trace_id; return False where nothing waits for it (any more)."""
     return bool(await tx.raw.fetch(_DECIDE, list(streets), trace_id, verdict.value, label, now))
+
+
+async def overrule(
+    tx: Transaction, street_id: int, ticket_id: UUID, verdict: ContentVerdict, now: datetime
+) -> None:
+    """Write what staff say of a ticket's text, whatever was said before; WeChat's word does not come after it."""
+    await tx.raw.execute(_OVERRULE, street_id, TICKET, ticket_id, verdict.value, now)
 
 
 async def of_ticket(tx: Transaction, street_id: int, ticket_id: UUID) -> Row[Any] | None:

@@ -105,7 +105,7 @@ VALID = {
     "TicketIn": {"content": "路灯不亮"}, "SupplementIn": {"content": "还没有修"}, "ReopeningIn": {"reason": "又堵了"},
     "RatingIn": {"satisfaction": "satisfied"}, "SessionIn": {"code": "x"}, "RouteIn": {"content": "路灯不亮"},
     "ActionIn": {"reason": "看过了"}, "RefreshIn": {"refresh_token": "x"}, "SignOutIn": {}, "PhoneIn": {"phone": "13812345678"},
-    "ConsentIn": {"notice": "privacy", "version": "1"},
+    "ConsentIn": {"notice": "privacy", "version": "1"}, "ContentDecisionIn": {"verdict": "pass", "reason": "看过了"},
 }  # fmt: skip
 
 

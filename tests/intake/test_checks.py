@@ -13,7 +13,7 @@ from services.intake.checks import pictures
 from services.intake.checks.texts import TextChecks
 from services.intake.verdicts import image_is_publishable, text_is_publishable
 from shared import clock
-from shared.tables import content_checks, tickets
+from shared.tables import audit_log, content_checks, tickets
 from shared.terms import ContentVerdict, Role
 from tests.fixtures.ledgers import Here
 from tests.fixtures.wechat import CALLBACK_TOKEN, CUT, MEDIA, ONE, TEXT
@@ -150,6 +150,32 @@ async def test_without_wechat_nothing_is_checked_and_nothing_hidden(
     assert await TextChecks(processes("intake"), wechat.configure(wechat_apps=[])).run() is False
     assert await count(content_checks) == 0
     assert await public(checking=False) == {ticket["number"]}
+
+
+async def test_staff_have_the_last_word(
+    submit, author, check, public, flag, intake, clerk, fake_wechat, owner, street
+):
+    ticket, now = await submit(headers=author), clock.now()
+    fake_wechat.answers[TEXT].append(40003)
+    await check()
+    path, body = (
+        f"/v1/tickets/{ticket['number']}/content-check",
+        {"verdict": "pass", "reason": "看过,没有问题"},
+    )
+    problem(await intake.post(path, json=body, headers=author), 403, "role_not_allowed")
+    problem(await intake.post(path, json={"verdict": "pass"}, headers=clerk), 422, field="reason")
+    answer = await intake.post(path, json=body, headers=clerk)
+    assert (answer.status_code, answer.json()["reason_text"]) == (201, "工作人员认定")
+    assert await public() == {ticket["number"]}
+    with clock.at(now + timedelta(seconds=60)):
+        await check()  # nothing waits for WeChat any more
+    assert len(fake_wechat.calls(TEXT)) == 1
+    await intake.post(path, json=body | {"verdict": "risky"}, headers=clerk)
+    assert await public() == set()
+    assert (await flag(ticket))["flagged"] is True
+    async with owner.transaction([street.id], read_only=True) as tx:
+        noted = await tx.rows(select(audit_log.c.detail).where(audit_log.c.action == "content_decided"))
+    assert {row.detail["verdict"] for row in noted} == {"pass", "risky"}
 
 
 async def test_many_are_asked_about_at_once(submit, author, check, count, fake_wechat):

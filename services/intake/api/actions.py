@@ -8,9 +8,12 @@ from sqlalchemy import Row
 
 from services.intake import petition, rate as rating, store, supplement
 from services.intake.api.tickets import Number
+from services.intake.checks import decision
 from services.intake.etag import IfMatch, require
 from services.intake.limits import ADD
 from services.intake.schemas import (
+    ContentCheckOut,
+    ContentDecisionIn,
     PetitionIn,
     PetitionReceipt,
     RatingIn,
@@ -31,6 +34,7 @@ router = APIRouter(prefix="/tickets/{number}", tags=["诉求"])
 
 Reporter = Annotated[Actor, Depends(only(Role.RESIDENT))]
 Contributor = Annotated[Actor, Depends(only(Role.RESIDENT, *STAFF_ROLES))]
+Judge = Annotated[Actor, Depends(only(Role.CLERK, Role.DISPATCHER, Role.SUPERVISOR, Role.LEADER, Role.ADMIN))]
 Work = Callable[[Transaction, Row[Any]], Awaitable[dict[str, Any]]]
 _ERRORS = documented(400, 401, 403, 404, 405, 409, 412, 413, 422, 429, 503)
 
@@ -115,6 +119,29 @@ async def rate(
         return await rating.rate(tx, outbox, actor, ticket, body)
 
     return await _act(request, number, actor, key, if_match, 202, work)
+
+
+@router.post(
+    "/content-check",
+    status_code=201,
+    response_model=ContentCheckOut,
+    summary="认定能否公开",
+    responses=_ERRORS,
+)
+async def decide_content(
+    request: Request,
+    number: Number,
+    body: ContentDecisionIn,
+    actor: Judge,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """检测有疑问或未能检测时,由工作人员认定诉求内容能否公开;记入审计日志,不影响办理。"""
+
+    async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
+        return await decision.decide(tx, actor, ticket, body)
+
+    return await _act(request, number, actor, key, if_match, 201, work)
 
 
 async def _petition(
