@@ -1,16 +1,14 @@
-"""Intake's worker: nobody sends it events; it brings ledgers in, has texts checked, and throws away what is over."""
+"""Intake's worker: tells people what happened, brings ledgers in, has texts checked, throws away what is over."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from services.intake.attachments.sweep import Sweep
 from services.intake.checks.texts import TextChecks
 from services.intake.identity.purge import purge_sessions
 from services.intake.imports.work import Importing
+from services.intake.notices.consume import handle
 from services.intake.wechat import WeChat
 from shared import clock
-from shared.db import Transaction
-from shared.events import Event
 from shared.process import Process
 from shared.worker import Duties, Periodic, main
 
@@ -35,21 +33,16 @@ async def duties(process: Process) -> Duties:
         await purge_sessions(process)
 
     return Duties(
-        refuse,
+        handle,
         [
             Periodic("purge_idempotency_keys", PURGE_SECONDS, purge),
             Periodic("import_ledgers", IMPORT_SECONDS, Importing(process).run),
             Periodic("sweep_attachments", SWEEP_SECONDS, Sweep(process).run),
             Periodic("check_texts", CHECK_SECONDS, TextChecks(process, wechat).run),
         ],
-        poll_seconds=1.0,
         closing=[wechat.close],
+        poll_seconds=0.2,
     )
-
-
-async def refuse(_: Transaction, events: Sequence[Event]) -> None:
-    """Raise: no event is meant for intake, so the map of subscribers and this worker disagree."""
-    raise RuntimeError(f"intake handles no events, got {events[0].TYPE}")
 
 
 async def purge_keys(process: Process) -> int:

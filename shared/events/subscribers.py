@@ -18,11 +18,12 @@ from shared.settings import Service
 SUBSCRIBERS: dict[type[Event], tuple[Service, ...]] = {
     # Metrics hears of a ticket a moment later, when routing has taken it over: one event for both.
     TicketSubmittedV1: ("routing",),
-    TicketMovedV1: ("metrics",),
+    # Intake tells the people concerned.
+    TicketMovedV1: ("metrics", "intake"),
     PetitionFiledV1: ("routing",),
-    SupplementAddedV1: (),  # read where it stands; nobody's work depends on it yet
-    RatingGivenV1: ("metrics",),
-    # A ledger's rows travel by the hundred: one event in, one event on.
+    SupplementAddedV1: ("intake",),
+    RatingGivenV1: ("metrics", "intake"),
+    # A ledger's rows travel by the hundred: one event in, one event on. Of what is long past nobody is told.
     LedgerRowsReceivedV1: ("routing",),
     TicketsMovedV1: ("metrics",),
 }

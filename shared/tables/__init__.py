@@ -50,6 +50,15 @@ from shared.tables.metrics import (
     ticket_facts,
     totals,
 )
+from shared.tables.notices import (
+    group_posts,
+    notice_attempts,
+    notice_lines,
+    notice_reads,
+    notice_sends,
+    notices,
+    subscription_grants,
+)
 from shared.tables.outbox import audit_log, deliveries, events, idempotency_keys
 from shared.tables.points import point_rules, points
 from shared.tables.privacy import disclosures, reporter_blocks
@@ -131,4 +140,12 @@ __all__ = [
     "sponsors", "staff", "staff_posts", "stations", "streets",
     "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
     "wechat_accounts", "wechat_unions",
+    "channel_policies", "classifier_models", "clock_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "group_posts", "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
+    "local_days", "metadata",
+    "notice_attempts", "notice_lines", "notice_reads", "notice_sends", "notices", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",
+    "routing_rule_states", "routing_rules",
+    "sponsors", "staff", "staff_posts", "stations", "streets",
+    "subscription_grants", "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -47,6 +47,8 @@ CHOSEN = {
     ("resident_phones", "source"): "hand",
     ("content_checks", "kind"): "ticket",
     ("content_checks", "verdict"): "pass",
+    ("notice_lines", "channel"): "webhook",
+    ("notice_sends", "state"): "sent",
 }
 
 

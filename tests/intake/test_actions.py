@@ -125,7 +125,7 @@ async def test_rating_a_closure_once(submit, stand, act, happened, count, intake
     assert (await happened())[-1] == (
         "rating_given",
         {"closure": 1, "satisfaction": "very_satisfied"},
-        ["metrics"],
+        ["intake", "metrics"],
     )
     problem(await act(ticket, "rating", {"satisfaction": "dissatisfied"}), 409, "already_rated")
     assert (await intake.get(path, headers=resident)).json()["actions"] == ["reopen"]

@@ -31,7 +31,7 @@ async def test_old_keys_go_in_small_batches(processes, submit, intake, resident,
     assert await count(idempotency_keys) == 1
 
 
-async def test_no_event_is_meant_for_intake(duties, street):
+async def test_an_event_that_is_not_meant_for_intake_is_refused(duties, street):
     mine = await duties("intake")
     event = TicketSubmittedV1(street_id=street.id, ticket_id=uuid4(), channel="web")
     with pytest.raises(RuntimeError, match="ticket_submitted"):
