@@ -37,6 +37,17 @@ class ConsentNotice(BaseModel):
     url: str | None = None
 
 
+class MessageTemplate(BaseModel):
+    """A template of subscribe messages as it was set up with WeChat.
+
+    `fields`: the template's field → title, number, state, category or time.
+    """
+
+    id: str
+    fields: dict[str, Literal["title", "number", "state", "category", "time"]]
+    page: str = "pages/ticket/ticket"
+
+
 class Settings(BaseSettings):
     """All knobs. Times in seconds unless the name says otherwise."""
 
@@ -106,6 +117,11 @@ class Settings(BaseSettings):
     # Switches of the client, handed to it when it signs in.
     features: dict[str, bool] = {}
 
+    # How a matter goes (progress) and how it ended (result): JSON, by topic.
+    wechat_templates: dict[Literal["progress", "result"], MessageTemplate] = {}
+    # Robots and webhooks may lead into one's own network, and by plain http.
+    private_targets: bool = False
+
     @property
     def mini_programs(self) -> dict[str, WeChatApp]:
         """The mini-programs by their id, the one of the single settings first."""
@@ -132,6 +148,10 @@ class Settings(BaseSettings):
     def base_url(self, service: Service) -> str:
         """Return where `service` is reached from this machine."""
         return f"http://{self.host}:{self.port(service)}"
+
+    def templates(self) -> dict[str, MessageTemplate]:
+        """Return the templates of subscribe messages by topic."""
+        return {topic: template for topic, template in self.wechat_templates.items()}  # noqa: C416 - a dict keyed by str
 
     def owner_url(self) -> str:
         """Return the owner's database URL; raise RuntimeError if none is known."""

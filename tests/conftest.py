@@ -14,6 +14,8 @@ pytest_plugins = [
     "tests.fixtures.ledgers",
     "tests.fixtures.posts",
     "tests.fixtures.wechat",
+    "tests.fixtures.vendors",
+    "tests.fixtures.notices",
 ]
 
 

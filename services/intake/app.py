@@ -5,7 +5,23 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import actions, attachments, blocks, imports, me, notices, privacy, push, sessions, similar, tickets, users
+from services.intake.api import (
+    actions,
+    attachments,
+    blocks,
+    group_posts,
+    imports,
+    me,
+    notices,
+    privacy,
+    push,
+    sessions,
+    similar,
+    subscriptions,
+    tickets,
+    users,
+    webhooks,
+)
 from services.intake.attachments.take import Photos
 from services.intake.blocks import Blocks
 from services.intake.identity.consent import ConsentGate
@@ -46,7 +62,23 @@ _settings = Settings()
 app = create_app(
     "intake",
     "办结 · 诉求受理",
-    [sessions.router, similar.router, tickets.router, actions.router, imports.router, privacy.router, blocks.router, attachments.router, me.router, users.router, push.router, notices.router,],
+    [
+        sessions.router,
+        similar.router,
+        tickets.router,
+        actions.router,
+        imports.router,
+        privacy.router,
+        blocks.router,
+        attachments.router,
+        me.router,
+        users.router,
+        push.router,
+        notices.router,
+        subscriptions.router,
+        webhooks.router,
+        group_posts.router,
+    ],
     setup=_setup,
     settings=_settings,
     larger_bodies={

@@ -115,7 +115,7 @@ async def test_the_same_event_again_tells_nobody_twice(ticket, street, processes
     )  # fmt: skip
     for _ in range(2):
         async with processes("intake").database.transaction([street.id]) as tx:
-            await consume.handle(tx, [event, event])
+            await consume.Consumer({}).handle(tx, [event, event])
     assert await count(notices) == before > 0
 
 

@@ -41,6 +41,7 @@ async def test_an_event_that_is_not_meant_for_intake_is_refused(duties, street):
         "import_ledgers",
         "sweep_attachments",
         "check_texts",
+        "send_notices",
     ]
 
 

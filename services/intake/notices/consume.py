@@ -10,39 +10,60 @@ from typing import Any
 from uuid import UUID
 
 from services.intake import store as tickets
-from services.intake.notices import store, words
-from services.intake.notices.told import Matter, Move, Told, about, of_unit, saying, told
+from services.intake.notices import routes, store, words
+from services.intake.notices.routes import Line
+from services.intake.notices.told import (
+    Matter,
+    Move,
+    Told,
+    about,
+    fit,
+    line as to_line,
+    of_unit,
+    saying,
+    told,
+)
 from shared.db import Transaction
 from shared.events import Event, RatingGivenV1, SupplementAddedV1, TicketMovedV1
-from shared.lifecycle import State
+from shared.lifecycle import State, action_text
+from shared.settings import MessageTemplate
 from shared.terms import Role, Satisfaction
 
 _MOVE = tuple(Move.__dataclass_fields__)
+_OURS = (TicketMovedV1, SupplementAddedV1, RatingGivenV1)
 _UNKNOWN = "未分类"
 
 
-async def handle(tx: Transaction, happened: Sequence[Event]) -> None:
-    """Tell whoever is concerned by events of any streets; all of it in `tx`. RuntimeError for an event not ours."""
-    by_street: dict[int, list[Event]] = defaultdict(list)
-    for event in happened:
-        by_street[event.street_id].append(event)
-    for street_id, events in sorted(by_street.items()):
-        rows = [
-            *await _of_moves(tx, street_id, [e for e in events if isinstance(e, TicketMovedV1)]),
-            *await _of_supplements(tx, street_id, [e for e in events if isinstance(e, SupplementAddedV1)]),
-            *await _of_ratings(tx, street_id, [e for e in events if isinstance(e, RatingGivenV1)]),
-        ]
-        strangers = {type(e).TYPE for e in events} - {
-            TicketMovedV1.TYPE,
-            SupplementAddedV1.TYPE,
-            RatingGivenV1.TYPE,
-        }
-        if strangers:
-            raise RuntimeError(f"intake handles no {sorted(strangers)}")
-        await store.write(tx, rows)
+class Consumer:
+    """What intake does about each event; all of it in the transaction it is handed."""
+
+    def __init__(self, templates: Mapping[str, MessageTemplate]) -> None:
+        """Take the templates of subscribe messages, by topic."""
+        self._templates = templates
+
+    async def handle(self, tx: Transaction, happened: Sequence[Event]) -> None:
+        """Tell whoever is concerned by events of any streets; RuntimeError for an event that is not ours."""
+        by_street: dict[int, list[Event]] = defaultdict(list)
+        for event in happened:
+            if not isinstance(event, _OURS):
+                raise RuntimeError(f"intake handles no {event.TYPE}")  # noqa: TRY004 - the map of subscribers is wrong
+            by_street[event.street_id].append(event)
+        for street_id, events in sorted(by_street.items()):
+            lines = await routes.lines_of(tx, street_id)
+            rows = [
+                *await _of_moves(tx, street_id, [e for e in events if isinstance(e, TicketMovedV1)], lines),
+                *await _of_supplements(
+                    tx, street_id, [e for e in events if isinstance(e, SupplementAddedV1)]
+                ),
+                *await _of_ratings(tx, street_id, [e for e in events if isinstance(e, RatingGivenV1)]),
+            ]
+            written = await store.write(tx, rows)
+            await routes.queue(tx, street_id, written, lines, self._templates)
 
 
-async def _of_moves(tx: Transaction, street_id: int, events: Sequence[TicketMovedV1]) -> list[dict[str, Any]]:
+async def _of_moves(
+    tx: Transaction, street_id: int, events: Sequence[TicketMovedV1], lines: Sequence[Line]
+) -> list[dict[str, Any]]:
     """Return the notices of the moves that these events speak of, those of ledgers and of other events left out."""
     if not events:
         return []
@@ -56,11 +77,18 @@ async def _of_moves(tx: Transaction, street_id: int, events: Sequence[TicketMove
     rows = []
     for row in history:
         move, key = Move(**{name: row[name] for name in _MOVE}), (row["ticket_id"], row["seq"])
-        notices = told(move, _matter(row, names), last=key in last)
+        notices = [*told(move, _matter(row, names), last=key in last), *_to_programs(move, lines)]
         rows += [
             _row(street_id, row, f"move/{move.seq}", n, row["to_state"], row["occurred_at"]) for n in notices
         ]
     return rows
+
+
+def _to_programs(move: Move, lines: Sequence[Line]) -> Iterator[Told]:
+    """Yield a notice for each webhook that wants the move; what it says is made when it goes out."""
+    for line in lines:
+        if line.wants(move.action):
+            yield Told(to_line(line.id), move.action, fit(action_text(move.action)), "")
 
 
 def _units(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -66,7 +66,8 @@ async def ratings_of(
 
 async def write(tx: Transaction, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
     """Write notices (columns but `id` and `recorded_at`) that are not there yet; return those that were not."""
-    now, written = clock.now(), []
+    now = clock.now()
+    written: list[Row[Any]] = []
     for start in range(0, len(rows), _BATCH):
         ready = [{"id": uuid7(), "recorded_at": now, **row} for row in rows[start : start + _BATCH]]
         query = insert(notices).values(ready).on_conflict_do_nothing()

@@ -60,6 +60,11 @@ def resident(who: UUID) -> str:
     return f"resident:{who}"
 
 
+def resident_of(recipient: str) -> UUID:
+    """Return who a `resident:…` is."""
+    return UUID(recipient.removeprefix("resident:"))
+
+
 def person(who: UUID | str) -> str:
     return f"person:{who}"
 

@@ -122,6 +122,7 @@ KIND_TEXT = {
 
 # The two templates a street may set up with WeChat: how it goes, and how it ended.
 PROGRESS, RESULT = "progress", "result"
+TOPIC_TEXT = {PROGRESS: "办理进展", RESULT: "办理结果"}
 _RESULTS = frozenset(
     {
         "reject", "redirect", "handle", "review_pass", "close", "close_directly", "close_after_review",
