@@ -75,6 +75,12 @@ def _sends() -> None:
     )  # fmt: skip
     table = "notice_sends"
     op.create_index("uq_notice_sends_once", table, ["street_id", "notice_id", "line_id"], unique=True)
+    op.create_index(
+        "ix_notice_sends_failed",
+        table,
+        ["street_id", "line_id"],
+        postgresql_where=sa.text("state = 'failed'"),
+    )
     op.create_index("ix_notice_sends_line", table, ["street_id", "line_id", "id"])
     op.create_index(
         "ix_notice_sends_due", table, ["street_id", "line_id", "next_at"],

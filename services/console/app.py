@@ -35,6 +35,8 @@ app.add_typer(seed, name="seed")
 app.add_typer(registry, name="registry")
 checklist = typer.Typer(help="目标清单:导入。", no_args_is_help=True)
 app.add_typer(checklist, name="checklist")
+webhooks = typer.Typer(help="通知线路:机器人和推送。", invoke_without_command=True)
+app.add_typer(webhooks, name="webhooks")
 
 Streets = Annotated[list[str], typer.Option("--street", help="街道代码;可写多次,或用逗号分隔")]
 OneStreet = Annotated[str, typer.Option("--street", help="街道代码")]
@@ -379,6 +381,29 @@ def rebuild(
     from services.console import books
 
     books.rebuild(street or [])
+
+
+@webhooks.callback()
+def webhooks_list(context: typer.Context) -> None:
+    """列出通知线路,各有多少待发、多少失败。"""
+    if context.invoked_subcommand is None:
+        from services.console import lines
+
+        lines.show()
+
+
+@webhooks.command("replay")
+def webhooks_replay(
+    line: Annotated[str | None, typer.Argument(help="线路编号(或开头几位)")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="全部线路")] = False,
+) -> None:
+    """把推送失败的重新排队;接收方按通知编号去重。"""
+    from services.console import lines
+
+    if everything == (line is not None):
+        raise RuntimeError("请写一个线路编号,或写 --all")
+    print(f"重新排队 {lines.replay(line)} 条")
 
 
 def main() -> None:

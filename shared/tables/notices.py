@@ -105,6 +105,7 @@ notice_sends = tenant_table(
     Index("uq_notice_sends_once", "street_id", "notice_id", "line_id", unique=True),
     Index("ix_notice_sends_due", "street_id", "line_id", "next_at", postgresql_where=sql("state = 'queued'")),
     Index("ix_notice_sends_held", "street_id", "claimed_until", postgresql_where=sql("state = 'sending'")),
+    Index("ix_notice_sends_failed", "street_id", "line_id", postgresql_where=sql("state = 'failed'")),
     Index("ix_notice_sends_line", "street_id", "line_id", "id"),
 )
 

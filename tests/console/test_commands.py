@@ -15,6 +15,7 @@ from shared.db import Database
 from shared.settings import with_login
 from shared.tables import deliveries, events
 from shared.terms import Role, Scope
+from tests.contracts.rows import make_row, tenant_tables
 from tests.fixtures.servers import ROOT
 
 
@@ -95,6 +96,8 @@ def test_a_resident_is_who_their_openid_says(shell):
         (["key-revoke", "bjk_00000000"], "没有前缀为"),
         (["events", "retry", "--all", "0192"], "请写一个事件编号"),
         (["events", "retry", "xyz"], "不是事件编号"),
+        (["webhooks", "replay"], "请写一个线路编号"),
+        (["webhooks", "replay", "0192"], "没有编号以“0192”开头"),
         (["replay", "dagang"], "以后的版本提供"),
         (["replay", "elsewhere"], "没有“elsewhere”这个案例"),
         (["seed", "demo", "--street", "1"], "没有代码为 1 的演示街道"),
@@ -338,3 +341,28 @@ async def test_doctor_warns_of_a_rule_that_has_switched_itself_off(shell, opened
         )  # fmt: skip
     told = shell("doctor").stdout
     assert "派单规则 S2-15 已自行停用:本街道现在没有“物业办”这个单位" in told
+
+
+async def test_dead_letters_of_a_webhook_are_queued_again(shell, opened):
+    assert "还没有设置通知线路" in shell("webhooks").stdout
+    now, made = clock.now(), {}
+    async with opened.transaction([XINBEI.id]) as tx:
+        for table in tenant_tables():
+            if table.name in {"tickets", "notices", "notice_lines", "notice_sends"}:
+                made[table.name] = make_row(table, XINBEI.id, made)
+                made[table.name] |= (
+                    {"host": "example.com", "name": "大屏"} if table.name == "notice_lines" else {}
+                )
+                made[table.name] |= {"state": "failed"} if table.name == "notice_sends" else {}
+                await tx.execute(insert(table).values(**made[table.name]))
+    line = made["notice_lines"]["id"]
+    shown = shell("webhooks").stdout
+    assert str(line) in shown
+    assert "推送(webhook)" in shown
+    assert "重新排队 1 条" in shell("webhooks", "replay", str(line)[:13]).stdout
+    assert "重新排队 0 条" in shell("webhooks", "replay", "--all").stdout
+    async with opened.transaction([XINBEI.id], read_only=True) as tx:
+        [send] = await tx.raw.fetch("SELECT state, failures, next_at FROM notice_sends")
+    assert (send["state"], send["failures"]) == ("queued", 0)
+    assert send["next_at"] >= now
+    assert (await audit_rows(opened, "notice_line_replayed"))[-1][1] == {"line": str(line), "count": 1}

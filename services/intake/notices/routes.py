@@ -1,6 +1,6 @@
 """Which lines a notice goes out over, besides being in the app: the street's robots and webhooks, and WeChat."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -71,29 +71,36 @@ async def make_wechat(tx: Transaction, street_id: int) -> None:
 async def queue(
     tx: Transaction,
     street_id: int,
-    written: Sequence[Any],
+    written: Sequence[Mapping[str, Any]],
     lines: Iterable[Line],
     templates: Mapping[str, MessageTemplate],
 ) -> None:
     """Queue what was just written over each line that carries it, in the same transaction."""
-    pairs = [(notice.id, line.id) for notice in written for line in lines if line.carries(notice.recipient)]
+    pairs = [
+        (notice["id"], line.id) for notice in written for line in lines if line.carries(notice["recipient"])
+    ]
     pairs += [(notice_id, WECHAT_LINE) async for notice_id in _by_wechat(tx, street_id, written, templates)]
     await tx.insert_many(notice_sends, list(_rows(street_id, pairs)))
 
 
 async def _by_wechat(
-    tx: Transaction, street_id: int, written: Sequence[Any], templates: Mapping[str, MessageTemplate]
-) -> Any:
+    tx: Transaction,
+    street_id: int,
+    written: Sequence[Mapping[str, Any]],
+    templates: Mapping[str, MessageTemplate],
+) -> AsyncIterator[UUID]:
     """Yield the notices of residents who have ever allowed messages of that template."""
-    mine = {n.id: told.resident_of(n.recipient) for n in written if n.recipient.startswith("resident:")}
+    mine = {
+        n["id"]: told.resident_of(n["recipient"]) for n in written if n["recipient"].startswith("resident:")
+    }
     if not templates or not mine:
         return
     rows = await tx.raw.fetch(_SUBSCRIBED, street_id, sorted(set(mine.values())))
     subscribed = {(r["resident_id"], r["template"]) for r in rows}
     for notice in written:
-        template = templates.get(topic_of(notice.kind))
-        if template is not None and (mine.get(notice.id), template.id) in subscribed:
-            yield notice.id
+        template = templates.get(topic_of(notice["kind"]))
+        if template is not None and (mine.get(notice["id"]), template.id) in subscribed:
+            yield notice["id"]
 
 
 def _rows(street_id: int, pairs: Iterable[tuple[UUID, UUID]]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Notices in the tables: written once each, listed to whom they are for, marked as read by each reader."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,14 @@ from uuid_utils.compat import uuid7
 from services.intake.notices.told import office, person, resident, unit
 from shared import clock
 from shared.auth import Actor
-from shared.db import Transaction
+from shared.db import TOGETHER, Transaction, insert_sql, values
 from shared.errors import NotFound
 from shared.tables import notice_reads, notices
 from shared.terms import Role
 
 # What a badge shows at most; counting on would only make the busiest readers wait.
 MOST_UNREAD = 99
-_BATCH = 500
+_AT_ONCE = 500
 
 _MOVES = """
 SELECT m.*, t.number, t.reporter_id, c.name AS category,
@@ -64,14 +65,21 @@ async def ratings_of(
     return rows
 
 
-async def write(tx: Transaction, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
-    """Write notices (columns but `id` and `recorded_at`) that are not there yet; return those that were not."""
+async def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Write notices (columns but `id` and `recorded_at`) that are not there yet.
+
+    Returns `id`, `recipient` and `kind` of those that were not.
+    """
     now = clock.now()
-    written: list[Row[Any]] = []
-    for start in range(0, len(rows), _BATCH):
-        ready = [{"id": uuid7(), "recorded_at": now, **row} for row in rows[start : start + _BATCH]]
-        query = insert(notices).values(ready).on_conflict_do_nothing()
-        written += (await tx.execute(query.returning(notices))).all()
+    ready = [{"id": uuid7(), "recorded_at": now, **row} for row in rows]
+    written: list[Mapping[str, Any]] = []
+    for start in range(0, len(ready), TOGETHER):
+        some = ready[start : start + TOGETHER]
+        columns = tuple(some[0])
+        query = (
+            f"{insert_sql(notices, columns, len(some))} ON CONFLICT DO NOTHING RETURNING id, recipient, kind"
+        )
+        written += await tx.raw.fetch(query, *chain.from_iterable(values(notices, columns, some)))
     return written
 
 
@@ -125,7 +133,7 @@ async def mark(tx: Transaction, actor: Actor, notice_id: UUID) -> None:
 async def mark_all(tx: Transaction, actor: Actor) -> int:
     """Note that the actor has read the newest of their unread notices, some hundreds at most; return how many."""
     query = select(notices.c.street_id, notices.c.id).where(*_for(actor), ~_read(actor))
-    rows = await tx.rows(query.order_by(notices.c.id.desc()).limit(_BATCH))
+    rows = await tx.rows(query.order_by(notices.c.id.desc()).limit(_AT_ONCE))
     await _note_read(tx, actor, [(row.street_id, row.id) for row in rows])
     return len(rows)
 
