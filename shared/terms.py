@@ -240,6 +240,8 @@ class InspectionMethod(Term):
     RANDOM_WALK = "random_walk", "随机走访"
     SITE_CHECK = "site_check", "实地检查"
     COVERT_VISIT = "covert_visit", "明察暗访"
+
+
 class ContentVerdict(Term):
     """What the check of a text or a picture says; nothing is refused for it."""
 

@@ -64,3 +64,5 @@ async def test_s4_05_the_three_uses_of_a_group_are_told_apart(post, intake, acto
         [one] = (await intake.get(f"/v1/group-posts?purpose={purpose}", headers=leader)).json()["items"]
         assert one["content"] == f"{text}一则"
     await post(group="3号楼群", purpose="advert", content="x", status=422)
+    await post(group="3号楼群", purpose="notice", content="x", number="\u0000", status=422)
+    assert (await intake.get("/v1/group-posts?number=%00", headers=leader)).status_code == 422

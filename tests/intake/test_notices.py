@@ -119,6 +119,43 @@ async def test_the_same_event_again_tells_nobody_twice(ticket, street, processes
     assert await count(notices) == before > 0
 
 
+async def test_an_event_tells_of_its_own_moves_only(submit, deliver, street, processes, owner, count):
+    """What came with a ledger before them is long past: nobody is told of it."""
+    ticket = await submit(category="0101")
+    await deliver("routing")
+    event = TicketMovedV1(
+        street_id=street.id, ticket_id=UUID(ticket["id"]), actions=["dispatch"], state="dispatched", version=3
+    )
+    async with processes("intake").database.transaction([street.id]) as tx:
+        await consume.Consumer({}).handle(tx, [event])
+    async with owner.transaction([street.id], read_only=True) as tx:
+        kinds = {row.kind for row in await tx.rows(select(notices.c.kind))}
+    assert kinds == {"dispatch"}
+
+
+async def test_notices_that_fail_hold_up_nothing_and_come_later(
+    submit, deliver, routing, actor_headers, told, monkeypatch, resident
+):
+    broken = {"fail": True}
+    write = consume.store.write
+
+    async def failing(tx, rows):
+        if broken["fail"]:
+            raise RuntimeError("no notice can be written")
+        return await write(tx, rows)
+
+    monkeypatch.setattr(consume.store, "write", failing)
+    ticket = await submit(category="0101")
+    for service in ("routing", "intake", "metrics"):
+        await deliver(service, tolerate=service == "intake")
+    answer = await routing.get(f"/v1/tickets/{ticket['number']}", headers=actor_headers(Role.SUPERVISOR))
+    assert answer.json()["state"] == "dispatched"
+    assert await told() == []
+    broken["fail"] = False
+    await deliver("intake", tolerate=True)
+    assert {n["kind"] for n in await told()} == {"accept", "dispatch"}
+
+
 async def test_nobody_hears_of_what_is_not_theirs(ticket, told, actor_headers, new_street, intake):
     mine = await told()
     for stranger in (

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.intake import store
 from services.intake.notices import posts
-from services.intake.notices.schemas import GroupPost, GroupPostIn, GroupUse
+from services.intake.notices.schemas import GroupPost, GroupPostIn, GroupUse, Number
 from services.intake.prepare import street_for
 from shared.auth import Actor
 from shared.errors import NotFound, invalid
@@ -55,7 +55,7 @@ async def create_post(request: Request, body: GroupPostIn, actor: Poster, key: K
 async def list_posts(
     request: Request,
     actor: Reader,
-    number: Annotated[str | None, Query(max_length=40, description="工单编号")] = None,
+    number: Annotated[Number | None, Query(description="工单编号")] = None,
     purpose: Annotated[GroupUse | None, Query(description="用途")] = None,
     cursor: Cursor = None,
     limit: Limit = 20,

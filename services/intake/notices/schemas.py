@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from shared.lifecycle import ACTIONS, REGISTER
-from shared.terms import Term
+from shared.terms import TICKET_NUMBER, Term
 from shared.web.fields import Answer, Body, Code, Content, EntryCode, LocalTime, PastInstant, Short
 
 
@@ -155,13 +155,16 @@ class GroupUse(Term):
     POLICY = "policy", "宣传惠民政策"
 
 
+Number = Annotated[str, Field(pattern=TICKET_NUMBER.pattern)]
+
+
 class GroupPostIn(Body):
     """What somebody posted into a group of residents by hand."""
 
     group: Short
     purpose: GroupUse
     content: Content
-    number: Annotated[str, Field(max_length=40)] | None = Field(None, description="与哪张工单有关")
+    number: Number | None = Field(None, description="与哪张工单有关")
     occurred_at: PastInstant | None = Field(None, description="发布时间,不填为现在")
     street: Code | None = Field(None, description="街道代码;只属于一个街道时可不填")
 

@@ -14,6 +14,7 @@ from services.intake.notices.outcomes import Channel
 from shared.errors import invalid
 
 MOST_URL = 2000
+RESOLVE_SECONDS = 4.0
 # Robots live at their vendors' and nowhere else.
 _VENDORS = {Channel.WECOM.value: "qyapi.weixin.qq.com", Channel.DINGTALK.value: "oapi.dingtalk.com"}
 _PORTS = {"http": 80, "https": 443}
@@ -82,7 +83,8 @@ async def pin(url: str, channel: str, *, private: bool) -> Pinned:
     name = parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Refused("域名解析不到") from error
     addresses = [str(entry[4][0]) for entry in found]

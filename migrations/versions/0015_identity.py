@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0015"
+down_revision = "0014"
 
 # table → append only
 TABLES = {

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0016"
+down_revision = "0015"
 
 # table → append-only
 TABLES = {
