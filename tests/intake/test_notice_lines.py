@@ -1,5 +1,6 @@
 """Notices leave the house: over real HTTP to a vendor of our own, each once, and fall back where they cannot."""
 
+import asyncio
 import hashlib
 import hmac
 from datetime import timedelta
@@ -197,8 +198,8 @@ async def test_two_workers_do_not_send_the_same(one, outgoing, sends, vendor):
     await one(times=30, count=30)
     other = outgoing.another()
     for _ in range(3):
-        await outgoing.run()
-        await other.run()
+        await asyncio.gather(outgoing.run(), other.run())
+        await other.finish()
     assert {s.state for s in await sends()} == {"sent"}
     assert vendor.count()[WECHAT_PATH] == 30
 

@@ -13,7 +13,7 @@ from shared import clock
 from shared.tables import notice_attempts, notice_sends, notices
 from shared.terms import Role
 
-RESIDENTS, PROGRAMS, STAFF = 1_000, 8_500, 500
+RESIDENTS, PROGRAMS, STAFF = 700, 8_800, 500
 WECHAT = "/cgi-bin/message/subscribe/send"
 MOST_ROUNDS = 3_000
 

@@ -30,7 +30,7 @@ from shared.errors import Unavailable
 from shared.process import Process
 from shared.settings import MessageTemplate
 
-# How long a round waits for a slow line; it goes on by itself meanwhile.
+# How long a round waits for the first line to be done; the others go on by themselves, and a slow one slows none.
 ROUND_SECONDS = 1.0
 MOST_LINES = 20
 # Answers after which WeChat has certainly not delivered, and not counted, a message.
@@ -75,7 +75,9 @@ class Delivery:
                 self._busy[key] = asyncio.create_task(self._line(key))
         if not self._busy:
             return False
-        done, _ = await asyncio.wait(self._busy.values(), timeout=ROUND_SECONDS)
+        done, _ = await asyncio.wait(
+            self._busy.values(), timeout=ROUND_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
         return True in {task.result() for task in done}
 
     async def finish(self) -> None:
