@@ -147,15 +147,16 @@ class Delivery:
         got = await grants.use(tx, street_id, [(people[n], _id(templates[n])) for n in asking])
         allowed = {n for n, yes in zip(asking, got, strict=True) if yes}
         allowed |= {n for n, send in enumerate(found) if send["granted"] and templates[n] is not None}
-        sealed = await sends.sealed_openids(tx, street_id, {people[n] for n in allowed})
+        app_id = self._process.settings.wechat_app_id
+        known = await sends.accounts(tx, street_id, {people[n] for n in allowed}, app_id)
         letters: list[tuple[Letter, Sequence[Record]]] = []
         without = []
         for n, send in enumerate(found):
-            template, private = templates[n], sealed.get(people[n])
-            if n not in allowed or template is None or private is None:
+            template, account = templates[n], known.get(people[n])
+            if n not in allowed or template is None or account is None:
                 without.append(send)
                 continue
-            openid = self._process.keys.open(bytes(private), people[n].bytes)["openid"]
+            openid = self._process.keys.open(account["private"], account["id"].bytes)["openid"]
             letter = Letter(
                 uuid7(), Channel.WECHAT.value, (_item(send),), openid=openid, template=template.id,
                 page=template.page, fields=template.fields,

@@ -56,7 +56,10 @@ UPDATE notice_lines SET ended_at = $3, ended_why = $4 WHERE street_id = $1 AND i
 _GIVE_UP = """
 UPDATE notice_sends SET state = $3, code = 'line_ended', ended_at = $4
 WHERE street_id = $1 AND line_id = $2 AND state = 'queued'"""
-_OPENIDS = "SELECT id, private FROM residents WHERE street_id = $1 AND id = ANY($2::uuid[])"
+_OPENIDS = """
+SELECT r.id AS resident_id, a.id, a.private FROM unnest($2::uuid[]) AS r (id)
+LEFT JOIN resident_links l ON l.street_id = $1 AND l.former_id = r.id
+JOIN wechat_accounts a ON a.street_id = $1 AND a.resident_id = coalesce(l.resident_id, r.id) AND a.app_id = $3"""
 _CONTENTS = "SELECT id, content FROM tickets WHERE street_id = $1 AND id = ANY($2::uuid[])"
 _REPLAY = """
 UPDATE notice_sends SET state = 'queued', failures = 0, next_at = $3, created_at = $3, ended_at = NULL
@@ -202,9 +205,12 @@ async def give_up(tx: Transaction, street_id: int, line_id: UUID, state: str, no
     await tx.raw.execute(_GIVE_UP, street_id, line_id, state, now)
 
 
-async def sealed_openids(tx: Transaction, street_id: int, residents: Iterable[UUID]) -> dict[UUID, bytes]:
-    """Return the sealed private data of these residents."""
-    return {r["id"]: r["private"] for r in await tx.raw.fetch(_OPENIDS, street_id, sorted(residents))}
+async def accounts(
+    tx: Transaction, street_id: int, residents: Iterable[UUID], app_id: str | None
+) -> dict[UUID, Record]:
+    """Return the account of each of these residents in a mini-program: its id and its sealed openid."""
+    rows = await tx.raw.fetch(_OPENIDS, street_id, sorted(residents), app_id)
+    return {row["resident_id"]: row for row in rows}
 
 
 async def contents(tx: Transaction, street_id: int, tickets: Iterable[UUID]) -> dict[UUID, str]:
