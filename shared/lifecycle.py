@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.guards import Situation, guard
+from shared.states import FINAL, OPEN, WITH_UNIT, State
 from shared.terms import (
     Agency,
     ListLevel,
@@ -24,29 +26,12 @@ from shared.terms import (
     WhistleKind,
 )
 
-
-class State(Term):
-    SUBMITTED = "submitted", "已登记"
-    ACCEPTED = "accepted", "已受理"
-    DISPATCHED = "dispatched", "已派单"
-    SIGNED = "signed", "已签收"
-    HANDLING = "handling", "办理中"
-    SUSPENDED = "suspended", "挂账"
-    HANDLED = "handled", "承办办结"
-    CALLBACK = "callback", "待回访"
-    CLOSED = "closed", "已办结"
-    REJECTED = "rejected", "不予受理"
-    MERGED = "merged", "已并案"
-    WITHDRAWN = "withdrawn", "已撤回"
-    REDIRECTED = "redirected", "已引导"
-
+__all__ = [
+    "ACTIONS", "EDGES", "FINAL", "FIXED_OUTCOME", "OPEN", "QUIET", "REGISTER", "WITH_UNIT", "Edge", "Relation",
+    "Situation", "State", "action_text", "actions", "decide", "follow", "may", "mermaid",
+]  # fmt: skip
 
 S = State
-# Nothing more is owed on these: no owner and no deadline is needed.
-FINAL = frozenset({S.CLOSED, S.REJECTED, S.MERGED, S.WITHDRAWN, S.REDIRECTED})
-OPEN = frozenset(State) - FINAL
-# The unit has it in its hands.
-WITH_UNIT = frozenset({S.DISPATCHED, S.SIGNED, S.HANDLING, S.SUSPENDED})
 
 
 class Relation(Term):
@@ -75,7 +60,6 @@ _AREA = _who(R.AREA, Role.COMMUNITY, Role.GRID_WORKER)
 _CHECK = _who(R.NOT_LEAD, Role.SUPERVISOR, Role.DISPATCHER)
 _CALL = _who(R.NOT_LEAD, Role.CALLBACK_CLERK, Role.SUPERVISOR)
 _HEAD = _who(R.ANY, Role.SUPERVISOR, Role.LEADER)
-_HEADS = frozenset({Role.SUPERVISOR, Role.LEADER})
 _SYSTEM = _who(R.ANY, Role.SYSTEM)
 _REPORTER = _who(R.REPORTER, Role.RESIDENT)
 _STAFF = _DESK + _LEAD + _PART + _AREA + _HEAD + _who(R.ANY, Role.CALLBACK_CLERK)
@@ -186,26 +170,6 @@ ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the table must know of a ticket to judge a move. Times are aware."""
-
-    state: State
-    moved_at: datetime | None = None
-    closed_at: datetime | None = None
-    return_until: datetime | None = None
-    due_at: datetime | None = None
-    open_parts: int = 0
-    extension_pending: bool = False
-    extensions: int = 0
-    max_extensions: int = 2
-    reopen_window_days: int = 30
-    disputed: bool = False
-    designated: bool = False
-    key_listed: bool = False
-    promised: bool = False
-
-
 def action_text(action: str) -> str:
     """Return an action's name for people."""
     return REGISTER_TEXT if action == REGISTER else ACTIONS[action].text
@@ -232,7 +196,7 @@ def actions(situation: Situation, role: Role, relations: Iterable[Relation], mom
 
 def _timely(edge: Edge, situation: Situation, role: Role, moment: datetime) -> bool:
     try:
-        _guard(edge, situation, role, moment, {})
+        guard(edge.action, situation, role, moment, {})
     except Conflict:
         return False
     return True
@@ -284,7 +248,7 @@ def _follow(
             state_text=situation.state.text,
         )
     _require(edge, data)
-    _guard(edge, situation, role, occurred_at, data)
+    guard(edge.action, situation, role, occurred_at, data)
     if role and edge.action == "return" and situation.state is S.SIGNED:
         _require_successor(data)
     return edge.target or situation.state
@@ -314,84 +278,6 @@ def _require(edge: Edge, data: dict[str, object]) -> None:
             )
     if missing:
         raise Invalid(missing[0].message, errors=missing, code="data_required")
-
-
-def _guard(
-    edge: Edge, now: Situation, role: Role | None, occurred_at: datetime, data: dict[str, object]
-) -> None:
-    if now.moved_at and occurred_at < now.moved_at:
-        raise Conflict("发生时间不能早于上一步的时间", code="before_previous_move")
-    match edge.action:
-        case "return" | "recall" | "dispatch" if role:
-            _guard_hand_over(edge.action, now, role, occurred_at)
-        case "handle" if now.open_parts:
-            raise Conflict(f"还有 {now.open_parts} 个协办单位没有完成", code="parts_open")
-        case "extend":
-            _guard_extension(now, occurred_at, data)
-        case "decide_extension":
-            _guard_decision(now, role)
-        case "list_key" | "unlist_key":
-            _guard_key_ledger(edge.action, now)
-        case "replan":
-            _guard_plan(now, occurred_at, data)
-        case "reopen" if role is Role.RESIDENT and now.closed_at:
-            if (occurred_at - now.closed_at).days >= now.reopen_window_days:
-                raise Conflict(
-                    f"办结已超过 {now.reopen_window_days} 天,请重新提交诉求", code="reopen_window_passed"
-                )
-        case _:
-            pass
-
-
-def _guard_hand_over(action: str, now: Situation, role: Role, occurred_at: datetime) -> None:
-    """Hold whoever hands it on now to the limit and to what was designated; of a ledger's moves nobody knows enough."""
-    match action:
-        case "return" if now.designated:
-            raise Conflict("指定的主办单位不得再退单", code="designated_unit_keeps_it")
-        case "return" if now.return_until and occurred_at > now.return_until:
-            raise Conflict("已过退单时限,视为接受", code="return_limit_passed")
-        case "recall" if now.designated and role not in _HEADS:
-            raise Conflict("指定的主办单位只能由督办员或街道领导收回", code="designated_unit_keeps_it")
-        case "dispatch" if now.disputed:
-            raise Conflict("多次派单未成,须由督办员或街道领导指定主办单位", code="designation_needed")
-        case _:
-            pass
-
-
-def _guard_key_ledger(action: str, now: Situation) -> None:
-    if action == "list_key" and now.key_listed:
-        raise Conflict("已在重点督办台账中", code="already_on_key_ledger")
-    if action == "unlist_key" and not now.key_listed:
-        raise Conflict("不在重点督办台账中", code="not_on_key_ledger")
-
-
-def _guard_extension(now: Situation, occurred_at: datetime, data: dict[str, object]) -> None:
-    until = data.get("until")
-    if now.extension_pending:
-        raise Conflict("已有一份延期申请待审批", code="extension_pending")
-    if now.extensions >= now.max_extensions:
-        raise Conflict(f"已经延期 {now.extensions} 次,不能再申请", code="no_more_extensions")
-    if now.due_at and occurred_at > now.due_at:
-        raise Conflict("时限届满后不能再申请延期", code="extension_too_late")
-    if isinstance(until, datetime) and now.due_at and until <= now.due_at:
-        raise Invalid("延期后的时限须晚于现在的时限", errors=[FieldError("until", "须晚于现在的办理时限")])
-
-
-def _guard_decision(now: Situation, role: Role | None) -> None:
-    if not now.extension_pending:
-        raise Conflict("没有待审批的延期申请", code="no_extension")
-    # Of what a ledger tells nobody knows who decided.
-    if now.extensions and role and role is not Role.LEADER:
-        raise Conflict("再次延期须由街道领导审批", code="leader_decides")
-
-
-def _guard_plan(now: Situation, occurred_at: datetime, data: dict[str, object]) -> None:
-    """Only what the street has promised by itself goes by a plan; a resident's request keeps its limits."""
-    if not now.promised:
-        raise Conflict("只有目标清单事项按计划办理,其他工单请申请延期", code="not_a_commitment")
-    until = data.get("until")
-    if isinstance(until, datetime) and until <= occurred_at:
-        raise Invalid("计划完成时间须晚于现在", errors=[FieldError("until", "须晚于现在")])
 
 
 _FIELD_TEXT = {

@@ -62,6 +62,9 @@ LEAD = {
     "close": Say("工单已结案", "{number}({category})回访后结案({outcome})。"),
     "close_after_review": Say("工单研判销号", "{number}({category})经研判销号。{reason}"),
     "close_deferred": Say("工单延期销号", "{number}({category})延期销号。{reason}"),
+    "list_key": Say("列入重点督办", "{number}({category})列入重点督办台账,办理时限{due}。{reason}"),
+    "resolve_meeting": Say("协调会决议", "{number}({category})督办协调会有新决议。{reason}"),
+    "replan": Say("计划已调整", "{number}({category})按计划办到{due}。{reason}"),
     "close_transferred": Say("工单移交销号", "{number}({category})移交销号。{reason}"),
 }
 
@@ -89,6 +92,7 @@ OFFICE = {
         Say("申请延期,请审批", "{number}({category}):{actor}申请延期至{until}。{reason}"),
     ),
     "handle": ("supervisor", Say("承办办结,请审核", "{number}({category})由{actor}办理完毕,请审核。")),
+    "reply_supervision": ("supervisor", Say("督办已答复", "{number}({category}):{actor}答复督办。{reason}")),
     "review_pass": ("callback_clerk", Say("审核通过,请回访", "{number}({category})请回访诉求人。")),
     "mark_overdue": (
         "supervisor",
@@ -110,6 +114,8 @@ SILENT = {
     "exclude": "只关系考核口径",
     "readmit": "只关系考核口径",
     "recalculate": "新时限写在工单上",
+    "unlist_key": "移出重点督办,没有要做的事",
+    "inspect": "不合格的随即发回重办,那时会通知",
     "comment": "工作留言;对申请的答复除外",
     "decide_extension": "按批准与否分为两种",
 }
