@@ -43,6 +43,7 @@ class Relation(Term):
     PART = "part", "协办或被吹哨单位"
     AREA = "area", "所在社区"
     NOT_LEAD = "not_lead", "非主办单位"
+    RECEIVER = "receiver", "接到交接单的单位"
 
 
 R = Relation
@@ -92,6 +93,9 @@ def _from(*states: State) -> frozenset[State]:
 
 _WORKING = _from(S.SIGNED, S.HANDLING)
 _WITH_LEAD = _WORKING | {S.DISPATCHED, S.SUSPENDED}
+_SENT = _WORKING | {S.DISPATCHED}
+# From the moment a unit has it: what is told afterwards of those who worked on it together.
+_SINCE_SENT = _WITH_LEAD | {S.HANDLED, S.CALLBACK, S.CLOSED}
 _BEFORE_DISPATCH = _from(S.SUBMITTED, S.ACCEPTED)
 
 EDGES: tuple[Edge, ...] = (
@@ -130,8 +134,8 @@ EDGES: tuple[Edge, ...] = (
          "诉求人在期限内有异议,或督查发现未真正办结", ("reason",)),
     Edge("unmerge", "撤销并案", _from(S.MERGED), S.ACCEPTED, _DESK, "并案有误", ("reason",)),
     # The moves below stay where they are: hands are added, clocks are moved, words are kept.
-    Edge("whistle", "吹哨", _WORKING, None, _LEAD + _AREA, "召集部门到场", ("units", "reason"), {"whistle": WhistleKind}),
-    Edge("report_in", "报到", _WORKING, None, _PART, "被召部门到场报到"),
+    Edge("whistle", "吹哨", _SENT, None, _LEAD + _AREA + _DESK, "召集部门到场", ("units", "reason"), {"whistle": WhistleKind}),
+    Edge("report_in", "报到", _SENT, None, _PART, "被召部门到场报到"),
     Edge("assist", "协办", _WORKING | {S.DISPATCHED}, None, _LEAD + _DESK + _SYSTEM, "增加协办单位", ("unit",)),
     Edge("assign", "指派", _WITH_LEAD, None, _LEAD + _SYSTEM, "主办单位确定或更换具体承办人,规则也可以"),
     Edge("finish_part", "完成协办", _WORKING, None, _PART, "协办单位完成自己的部分", ("reason",)),
@@ -155,6 +159,20 @@ EDGES: tuple[Edge, ...] = (
     Edge("resolve_meeting", "会议决议", OPEN, None, _HEAD, "督办协调会明确责任单位、措施和时限,记入工单", ("reason", "meeting")),
     Edge("inspect", "督查", frozenset(State), None, _who(R.NOT_LEAD, Role.SUPERVISOR), "每月督查的方式和结论,督查人不得是承办人", ("reason", "inspection")),
     Edge("comment", "批注", frozenset(State), None, _STAFF + _SYSTEM, "在工单上留言", ("reason",)),
+    # Many hands on one matter: measures, whistles and what becomes of them, slips, matters passed on, visits.
+    Edge("plan_measures", "一揽子措施", _SENT, None, _LEAD + _DESK, "列出几项措施,每项有单位、任务和时限", ("measures",)),
+    Edge("release_part", "解除协办", _SENT, None, _LEAD + _DESK + _HEAD, "不再需要这一项,说明理由", ("reason",)),
+    Edge("rate_part", "互评", _SINCE_SENT, None, _LEAD + _PART, "主办与协办单位互相评分,各一次", ("score",)),
+    Edge("group_whistle", "群众吹哨", _SENT, None, _REPORTER + _AREA, "群众召集,街道或社区须限时响应", ("reason",), {"whistle": WhistleKind}),
+    Edge("respond_whistle", "街居响应", _SENT, None, _LEAD + _AREA + _DESK, "答复群众吹哨,可以召集部门", ("reason",), {"whistle": WhistleKind}),
+    Edge("minute_whistle", "吹哨纪要", _SINCE_SENT, None, _LEAD + _AREA + _DESK, "记下会商结果", ("reason",)),
+    Edge("release_whistle", "解哨", _SENT, None, _LEAD + _AREA + _DESK + _HEAD, "事毕解哨,未到场的不必再到", ("reason",)),
+    Edge("answer_slip", "交接单答复", OPEN | {S.CLOSED}, None, _who(R.RECEIVER, Role.UNIT, Role.COMMUNITY, Role.GRID_WORKER), "上级单位向下答复交接单", ("reason",)),
+    Edge("forward", "转送", _WITH_LEAD | {S.ACCEPTED}, None, _LEAD + _DESK + _HEAD, "转送街道以外的机构,工单不离开", ("outside_body", "via", "reason")),
+    Edge("forward_answer", "转送答复", OPEN | {S.CLOSED}, None, _LEAD + _DESK + _HEAD, "记下外部机构的答复", ("reason",)),
+    Edge("visit_site", "现场勘察", _WITH_LEAD | {S.ACCEPTED}, None, _LEAD + _PART + _AREA + _DESK + _HEAD, "当面说、实地看、现场改,记下查明的原因", ("reason",)),
+    Edge("log_contact", "沟通记录", OPEN, None, _LEAD + _PART + _AREA + _DESK + _HEAD, "长期事项的每一次沟通", ("reason",)),
+    Edge("note_resolution", "议事决议", frozenset(State), None, _SYSTEM, "议事会议定的事项", ("reason",)),
 )  # fmt: skip
 
 # The first line of every history, written by routing when it takes a ticket over; nobody can ask for it.
@@ -162,9 +180,10 @@ REGISTER, REGISTER_TEXT = "register", "登记"
 # Words and marks: they leave state, hands and clocks alone, so a late entry may still have happened before them.
 QUIET = frozenset({
     "urge", "supervise", "mark_overdue", "comment", "reply_supervision", "list_key", "unlist_key", "resolve_meeting", "inspect",
+    "rate_part", "minute_whistle", "answer_slip", "forward_answer", "visit_site", "log_contact", "note_resolution",
 })  # fmt: skip
 # What the system does by itself, or a meeting and an inspection at doors of their own: never shown as a choice.
-_UNASKED = frozenset({"mark_overdue", "recalculate", "resolve_meeting", "inspect"})
+_UNASKED = frozenset({"mark_overdue", "recalculate", "resolve_meeting", "inspect", "note_resolution"})
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
 # The outcome a special closure has by its nature; the others default to `resolved`.
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
@@ -286,6 +305,7 @@ _FIELD_TEXT = {
     "until": "办到什么时间(until)", "approve": "是否批准(approve)", "valid": "回访是否有效(valid)",
     "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
     "order": "督办单编号(order)", "meeting": "会议(meeting)", "inspection": "督查月份(inspection)",
+    "measures": "措施(measures)", "score": "评分(score)", "outside_body": "转送的机构(outside_body)", "via": "转送方式(via)",
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from shared.auth import Actor
 from shared.db import Database, Transaction
 from shared.errors import Conflict, NotFound
 from shared.streets import Street, Streets
-from shared.tables import parts, ticket_states as s, tickets
+from shared.tables import handover_slips as h, parts, ticket_states as s, tickets
 from shared.terms import STREET_WIDE, TICKET_NUMBER, Role
 
 Condition = ColumnElement[bool]
@@ -136,6 +136,12 @@ def _standing(actor: Actor, street_id: int, bounds: Bounds) -> Iterator[Conditio
     yield s.c.owner_unit == actor.unit
     yield _among(
         select(parts.c.ticket_id).where(parts.c.street_id == street_id, parts.c.unit_code == actor.unit)
+    )
+    # Who handed it up, and to whom it came on its way, hear of the answer.
+    yield _among(
+        select(h.c.ticket_id).where(
+            h.c.street_id == street_id, or_(h.c.from_unit == actor.unit, h.c.to_unit == actor.unit)
+        )
     )
     if actor.role in LOCAL and bounds.home is not None:
         yield s.c.community_code == bounds.home

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from services.routing import view
 from services.routing.held import Standing
 from services.routing.ladder.store import answerable
+from services.routing.joint import store
 from services.routing.place import look_around, place
 from services.routing.registry import Registry
 from services.routing.rules.vocabulary import LEAST_LOADED
@@ -118,6 +119,7 @@ async def _move(
         data |= await _assignee(tx, registry, standing, body.assignee)
     elif action == "reply_supervision" and body.order is not None:
         data |= await answerable(tx, street.id, ticket_id, body.order, actor.unit or registry.desk.code)
+    standing.known = await store.earlier(tx, street.id, ticket_id, action)
     door.move(standing, action, actor, occurred_at, data)
     await door.write()
     return view.ticket(standing, registry, street, actor, window)

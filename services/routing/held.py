@@ -13,34 +13,84 @@ from shared.terms import Channel
 
 @dataclass(slots=True)
 class Part:
-    """Another unit's share."""
+    """A share of the work with its own task, deadline and result; a unit may hold several."""
 
+    part: int
     unit_code: str
     kind: str
     asked_at: datetime
+    task: str | None = None
+    crew: str | None = None
+    due_at: datetime | None = None
+    whistle: int | None = None
     report_due_at: datetime | None = None
     reported_at: datetime | None = None
+    reported_from: dict[str, Any] | None = None
     finished_at: datetime | None = None
+    released: bool = False
     result: str | None = None
+    rated_by_lead: int | None = None
+    rated_by_unit: int | None = None
 
     @property
     def open(self) -> bool:
-        return self.finished_at is None and (self.kind == "assist" or self.reported_at is None)
+        """Whether it is waited for: of a whistle without a task of its own, coming is all that was asked."""
+        came = self.kind == "whistle" and self.task is None and self.reported_at is not None
+        return self.finished_at is None and not came
+
+    @property
+    def state(self) -> str:
+        """open, done or released."""
+        if self.released:
+            return "released"
+        return "open" if self.open else "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something earlier that waits for what is to come: a whistle, a slip or a matter passed on, by its number."""
+
+    number: int
+    kind: str
+    unit: str | None = None
+    closed: frozenset[str] = frozenset()
+    """The steps that can be taken once and have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a ticket has of each kind; read only where an action asks for it."""
+
+    whistles: tuple[Waiting, ...] = ()
+    slips: tuple[Waiting, ...] = ()
+    forwards: tuple[Waiting, ...] = ()
 
 
 @dataclass(slots=True)
 class Standing:
-    """`row` holds the columns of ticket_states; `changed_parts` what must be written of the parts."""
+    """`row` holds the columns of ticket_states; `changed_parts` what must be written of the parts.
+
+    `records`: lines for other tables (by name); `handed_up`: the units that owe an answer to a slip; `known`: what
+    is read for an action that goes back to something earlier.
+    """
 
     row: dict[str, Any]
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[int, Part] = field(default_factory=dict)
     reporter_id: UUID | None = None
     new: bool = False
-    changed_parts: set[str] = field(default_factory=set)
+    changed_parts: set[int] = field(default_factory=set)
     slips: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     replies: list[dict[str, Any]] = field(default_factory=list)
     content: str = ""
+    handed_up: frozenset[str] = frozenset()
+    known: Earlier = field(default_factory=Earlier)
+    records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def helpers(self) -> set[str]:
+        """The units that have, or had, a part."""
+        return {part.unit_code for part in self.parts.values()}
 
     @property
     def state(self) -> State:
@@ -70,8 +120,10 @@ class Standing:
         if actor.unit is not None:
             if actor.unit == self.row["lead_unit"]:
                 held.add(Relation.LEAD)
-            if actor.unit in self.parts:
+            if actor.unit in self.helpers:
                 held.add(Relation.PART)
+            if actor.unit in self.handed_up:
+                held.add(Relation.RECEIVER)
             unit = registry.units.get(actor.unit)
             if unit and unit.community_code and unit.community_code == self.row["community_code"]:
                 held.add(Relation.AREA)
@@ -91,3 +143,14 @@ class Change:
     @property
     def row(self) -> dict[str, Any]:
         return self.standing.row
+
+    @property
+    def seq(self) -> int:
+        """The number this move will have in the history."""
+        number: int = self.row["version"] + 1
+        return number
+
+    def record(self, table: str, **fields: Any) -> None:
+        """Keep a line of this move for another table."""
+        of = {"street_id": self.row["street_id"], "ticket_id": self.row["ticket_id"], "seq": self.seq}
+        self.standing.records.append((table, of | fields))

@@ -45,7 +45,7 @@ def _parties(lead: Unit, helpers: list[Unit], standing: Standing, data: dict[str
     if any(unit.is_desk for unit in helpers):
         raise invalid("co_units", "派单台不能作为协办单位", code="desk_cannot_handle")
     others = {unit.code: None for unit in helpers if unit.code != lead.code}
-    if _joint(standing, data) and not others and not standing.parts.keys() - {lead.code}:
+    if _joint(standing, data) and not others and not standing.helpers - {lead.code}:
         raise invalid(
             "co_units", "联办须有两个以上单位,请填写协办单位(co_units)", code="joint_needs_co_units"
         )
@@ -112,6 +112,8 @@ def refuse_unfit(
         asked.append(("unit", data["unit"]))
     elif action == "whistle":
         asked += [("units", code) for code in data["units"]]
+    elif action == "plan_measures":
+        asked += [("measures", measure["unit"]) for measure in data["measures"]]
     for field, code in asked:
         unit = lasting(registry, code, field)
         if unit.code == about:

@@ -3,10 +3,10 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from services.routing.joint_schemas import JointIn, LocationIn, Number, PartOut
 from shared.terms import (
-    TICKET_NUMBER,
     Agency,
     Channel,
     Kind,
@@ -30,12 +30,8 @@ from shared.web.fields import (
     Short,
 )
 
-Number = Annotated[
-    str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True, pattern=TICKET_NUMBER.pattern)
-]
 
-
-class ActionIn(Body):
+class ActionIn(JointIn):
     """What a move may bring along; which of it a move needs stands in the lifecycle."""
 
     reason: Annotated[Content | None, Field(description="说明、理由或办理结果")] = None
@@ -82,17 +78,6 @@ class Move(Answer):
     occurred_at: LocalTime
     recorded_at: LocalTime
     late: bool
-
-
-class PartOut(Answer):
-    unit: str
-    unit_name: str
-    kind: Literal["assist", "whistle"]
-    asked_at: LocalTime
-    report_due_at: LocalTime | None
-    reported_at: LocalTime | None
-    finished_at: LocalTime | None
-    result: str | None
 
 
 class TicketOut(Answer):
@@ -213,10 +198,6 @@ class ClocksOut(Answer):
     handling: list[Shift]
 
 
-class LocationIn(Body):
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-    crs: Literal["gcj02", "wgs84"]
 
 
 class RouteIn(Body):

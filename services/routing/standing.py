@@ -12,6 +12,7 @@ from services.routing.assign import accept_by
 from services.routing.deadlines import moment_text
 from services.routing.hands import clear_of
 from services.routing.held import Change, Standing
+from services.routing.joint import effects, parts
 from services.routing.registry import Category, Registry
 from services.routing.timing import anew, due_by, handling_text, policy_of, return_until, sign_limit
 from shared.calendar import Deadline, parse_limit
@@ -155,7 +156,7 @@ def _hand_to(c: Change, unit_code: str) -> None:
         return_until=return_until(c.row, c.registry),
         signed_at=None, designated=False, assignee_id=None,
     )  # fmt: skip
-    handover.end_part(c, unit_code, "转为主办")
+    parts.end(c, unit_code, "转为主办")
 
 
 def _contact(c: Change) -> None:
@@ -198,6 +199,7 @@ def _escalate(c: Change) -> None:
     below = c.registry.units[c.row["lead_unit"]]
     above = clear_of(c.registry.above(below), c.row["about_unit"], c.registry)
     c.standing.slips.append({"from_unit": below.code, "to_unit": above.code})
+    c.standing.handed_up |= {above.code}
     c.data.update(from_unit=below.code, to_unit=above.code)
     c.row["level"] = ABOVE.get(c.row["level"], Level.DISTRICT).value
     _hand_to(c, above.code)
@@ -307,8 +309,8 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "handle": _handle, "suspend": _suspend, "resume": _resume, "escalate": _escalate, "review_fail": _back_to_lead,
     "close": _close, "rework": _rework, "close_after_review": _close,
     "close_deferred": _close_fixed("close_deferred"), "close_transferred": _close_fixed("close_transferred"),
-    "reopen": _reopen, "unmerge": _unmerge, "whistle": handover.whistle, "report_in": handover.report_in, "assist": handover.assist,
-    "finish_part": handover.finish_part, "extend": _extend, "decide_extension": _decide_extension, "urge": oversight.urge,
+    "reopen": _reopen, "unmerge": _unmerge, "extend": _extend, "decide_extension": _decide_extension, "urge": oversight.urge,
     "supervise": oversight.supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate, "replan": _replan,
     "reply_supervision": oversight.reply, "list_key": oversight.list_key, "unlist_key": oversight.unlist_key,
+    **effects.EFFECTS,
 }  # fmt: skip

@@ -19,11 +19,11 @@ from services.routing.timing import policy_of
 from services.routing.turn import take_turn
 from shared import clock
 from shared.auth import Actor
-from shared.db import Transaction, values
+from shared.db import Transaction, insert_sql, values
 from shared.events import TicketMovedV1, TicketsMovedV1
 from shared.lifecycle import REGISTER, Relation, Situation, State, decide, follow
 from shared.outbox import Outbox
-from shared.tables import handover_slips, ticket_states, transitions
+from shared.tables import handover_slips, metadata, parts, ticket_states, transitions
 from shared.terms import Role
 
 SYSTEM = Actor(id=UUID(int=0), role=Role.SYSTEM, streets=frozenset())
@@ -31,15 +31,19 @@ _HANDS_OVER = frozenset({"dispatch", "designate"})
 LATE = timedelta(seconds=60)  # recorded more than this after it happened: marked as a late entry
 
 _LOCK = """
-SELECT s.*, t.reporter_id, t.content FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
+SELECT s.*, t.reporter_id, t.content, ARRAY(
+  SELECT h.to_unit FROM handover_slips h LEFT JOIN slip_answers a ON a.street_id = h.street_id AND a.slip = h.slip
+  WHERE h.street_id = s.street_id AND h.ticket_id = s.ticket_id AND a.slip IS NULL) AS handed_up
+FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
 WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
 _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
 _NEXT_SLIP = "SELECT coalesce(max(slip), 0) + 1 FROM handover_slips WHERE street_id = $1"
-_PART = """
-INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, report_due_at, reported_at, finished_at, result)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (street_id, ticket_id, unit_code) DO UPDATE SET kind = excluded.kind, asked_at = excluded.asked_at,
-  report_due_at = excluded.report_due_at, reported_at = excluded.reported_at, finished_at = excluded.finished_at, result = excluded.result"""
+_PART_KEY = ("street_id", "ticket_id", "part")
+_PART_COLUMNS = tuple(c.name for c in parts.c)
+_PART = (
+    f"{insert_sql(parts, _PART_COLUMNS)} ON CONFLICT ({', '.join(_PART_KEY)}) DO UPDATE SET "
+    f"{', '.join(f'{name} = excluded.{name}' for name in _PART_COLUMNS if name not in _PART_KEY)}"
+)
 _FIXED = ("street_id", "ticket_id", "number", "channel", "received_at", "why")
 _CHANGING = tuple(c.name for c in ticket_states.c if c.name not in _FIXED)
 _WRITTEN = ("street_id", "ticket_id", *_CHANGING)
@@ -87,12 +91,14 @@ class Door:
         found = {}
         for record in rows:
             row = dict(record)
-            reporter, content = row.pop("reporter_id"), row.pop("content")
-            found[row["ticket_id"]] = Standing(row, reporter_id=reporter, content=content)
+            reporter, content, above = row.pop("reporter_id"), row.pop("content"), row.pop("handed_up")
+            found[row["ticket_id"]] = Standing(
+                row, reporter_id=reporter, content=content, handed_up=frozenset(above)
+            )
         if found:
             for part in await self._tx.raw.fetch(_PARTS, street, list(found)):
                 known = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
-                found[part["ticket_id"]].parts[part["unit_code"]] = Part(**known)
+                found[part["ticket_id"]].parts[part["part"]] = Part(**known)
         return found
 
     def register(self, ticket: Any, plan: Plan, moment: datetime) -> Standing:
@@ -181,6 +187,8 @@ class Door:
         self._note(standing, action, before, actor, occurred_at, data)
         for unit in helpers:
             self.move(standing, "assist", SYSTEM, occurred_at, {"unit": unit})
+        if action == "respond_whistle" and data.get("units"):
+            self.move(standing, "whistle", actor, occurred_at, data)
         return after
 
     def situation(self, standing: Standing) -> Situation:
@@ -247,27 +255,19 @@ class Door:
         await self._write_slips()
         await supervision.write_orders(tx, self._registry.street_id, self._orders)
         await supervision.write_replies(tx, self._registry.street_id, self._replies)
+        await self._write_records()
         await rule_store.switch_off(tx, self._registry.street_id, self._broken.values())
         await self._outbox.record(tx, self._event_of_all() if together else self._events())
 
     async def _write_parts(self) -> None:
         rows = [
-            (
-                s.row["street_id"],
-                s.row["ticket_id"],
-                p.unit_code,
-                p.kind,
-                p.asked_at,
-                p.report_due_at,
-                p.reported_at,
-                p.finished_at,
-                p.result,
-            )
+            {**dict(zip(_PART_KEY, (s.row["street_id"], s.row["ticket_id"], p.part), strict=True)),
+             **{name: getattr(p, name) for name in _PART_COLUMNS[3:]}}
             for s in self._touched.values()
-            for p in (s.parts[code] for code in s.changed_parts)
-        ]
+            for p in (s.parts[number] for number in s.changed_parts)
+        ]  # fmt: skip
         if rows:
-            await self._tx.raw.executemany(_PART, rows)
+            await self._tx.raw.executemany(_PART, values(parts, _PART_COLUMNS, rows))
 
     async def _write_slips(self) -> None:
         if self._slips:
@@ -277,6 +277,11 @@ class Door:
             await self._tx.insert_many(
                 handover_slips, [{"slip": first + n, **s} for n, s in enumerate(self._slips)]
             )
+
+    async def _write_records(self) -> None:
+        for standing in self._touched.values():
+            for table, row in standing.records:
+                await self._tx.insert_many(metadata.tables[table], [row])
 
     def _events(self) -> list[TicketMovedV1]:
         return [self._event(standing) for standing in self._touched.values()]

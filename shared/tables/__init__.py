@@ -36,6 +36,16 @@ from shared.tables.intake import (
     supplements,
     tickets,
 )
+from shared.tables.joint import (
+    deliberation_tickets,
+    deliberations,
+    forward_answers,
+    forwards,
+    resolutions,
+    slip_answers,
+    whistle_steps,
+    whistles,
+)
 from shared.tables.metrics import (
     ATTRIBUTES,
     DIMENSIONS,
@@ -131,4 +141,15 @@ __all__ = [
     "supervision_replies", "supplements", "ticket_attachments", "ticket_facts", "ticket_states", "tickets",
     "totals", "transitions", "undertaking_records", "undertaking_tickets", "undertakings",
     "unit_evaluations", "units", "wechat_accounts", "wechat_unions",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
+    "audit_log", "books", "buildings",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
+    "channel_policies", "classifier_models", "clock_policies", "communities", "crews", "deliberation_tickets", "deliberations", "deliveries", "duty_shifts", "events", "forward_answers", "forwards", "grid_boundaries", "grids",
+    "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
+    "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "resolutions", "responsibles",
+    "routing_rule_states", "routing_rules",
+    "slip_answers", "sponsors", "staff", "staff_posts", "stations", "streets",
+    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
+    "whistle_steps", "whistles",
 ]  # fmt: skip

@@ -219,19 +219,36 @@ transitions = tenant_table(
     append_only=True,
 )
 
-# The share of another unit in a ticket: asked to help, or whistled for.
+# A share in a ticket with its own task, deadline and result: a unit asked to help, whistled for, or given a measure.
+# A unit may hold several; the number counts within the ticket.
 parts = tenant_table(
     "parts",
     "routing",
     uuid("ticket_id", primary_key=True),
-    text("unit_code", primary_key=True),
+    Column("part", Integer, primary_key=True),
+    text("unit_code"),
     text("kind"),
+    text("task", nullable=True),
+    # who does it on the spot: a team, or a kind of crew of the ticket's grid
+    text("crew", nullable=True),
+    instant("due_at", nullable=True),
     instant("asked_at"),
+    # of a whistle: the line of the history in which it was blown, and by when to be on site
+    Column("whistle", Integer, nullable=True),
     instant("report_due_at", nullable=True),
     instant("reported_at", nullable=True),
+    # where they reported in: a place and a point (GCJ-02)
+    document("reported_from", nullable=True),
+    # when it ended: done, or released; empty while it is open
     instant("finished_at", nullable=True),
+    Column("released", Boolean, nullable=False, server_default=sql("false")),
     text("result", nullable=True),
-    CheckConstraint("kind in ('assist', 'whistle')", name="kind"),
+    # 1 to 5, each once: the lead of this unit's help, this unit of the lead
+    Column("rated_by_lead", Integer, nullable=True),
+    Column("rated_by_unit", Integer, nullable=True),
+    CheckConstraint("kind in ('assist', 'whistle', 'measure')", name="kind"),
+    CheckConstraint("not released or finished_at is not null", name="released"),
+    CheckConstraint("rated_by_lead between 1 and 5 and rated_by_unit between 1 and 5", name="rated"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     ForeignKeyConstraint(["street_id", "unit_code"], ["units.street_id", "units.code"]),
     Index("ix_parts_open", "street_id", "unit_code", postgresql_where=sql("finished_at is null")),
@@ -249,6 +266,7 @@ handover_slips = tenant_table(
     text("reason"),
     instant("occurred_at"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
+    Index("ix_handover_slips_ticket", "street_id", "ticket_id"),
     append_only=True,
 )
 

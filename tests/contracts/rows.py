@@ -49,6 +49,7 @@ CHOSEN = {
     ("content_checks", "verdict"): "pass",
     ("notice_lines", "channel"): "webhook",
     ("notice_sends", "state"): "sent",
+    ("whistle_steps", "step"): "minutes",
 }
 
 

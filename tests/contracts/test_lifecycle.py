@@ -27,6 +27,8 @@ NOW = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 WORKING = "signed handling"
+SENT = f"dispatched {WORKING}"
+SINCE_SENT = f"{SENT} suspended handled callback closed"
 OPEN_STATES = "submitted accepted dispatched signed handling suspended handled callback"
 ALL_STATES = f"{OPEN_STATES} closed rejected merged withdrawn redirected"
 DESK = "dispatcher clerk"
@@ -35,6 +37,7 @@ HELPERS = "part:unit part:community part:grid_worker"
 AREA = "area:community area:grid_worker"
 CHECKERS = "not_lead:supervisor not_lead:dispatcher"
 CALLERS = "not_lead:callback_clerk not_lead:supervisor"
+RECEIVERS = "receiver:unit receiver:community receiver:grid_worker"
 HEADS = "supervisor leader"
 REPORTER = "reporter:resident"
 # action: (from, to ("=" stays), who ("relation:role" or "role"), what must come with it)
@@ -64,8 +67,8 @@ TABLE = {
     "close_transferred": ("callback", "closed", HEADS, "reason"),
     "reopen": ("closed", "handling", f"{REPORTER} supervisor", "reason"),
     "unmerge": ("merged", "accepted", DESK, "reason"),
-    "whistle": (WORKING, "=", f"{HANDS} {AREA}", "units reason"),
-    "report_in": (WORKING, "=", HELPERS, ""),
+    "whistle": (SENT, "=", f"{HANDS} {AREA} {DESK}", "units reason"),
+    "report_in": (SENT, "=", HELPERS, ""),
     "assist": (f"dispatched {WORKING}", "=", f"{HANDS} {DESK} system", "unit"),
     "assign": (f"dispatched {WORKING} suspended", "=", f"{HANDS} system", ""),
     "finish_part": (WORKING, "=", HELPERS, "reason"),
@@ -86,17 +89,31 @@ TABLE = {
     "mark_overdue": (OPEN_STATES, "=", "system", ""),
     "recalculate": (OPEN_STATES, "=", "system", ""),
     "comment": (ALL_STATES, "=", f"{DESK} {HANDS} {HELPERS} {AREA} {HEADS} callback_clerk system", "reason"),
+    "plan_measures": (SENT, "=", f"{HANDS} {DESK}", "measures"),
+    "release_part": (SENT, "=", f"{HANDS} {DESK} {HEADS}", "reason"),
+    "rate_part": (SINCE_SENT, "=", f"{HANDS} {HELPERS}", "score"),
+    "group_whistle": (SENT, "=", f"{REPORTER} {AREA}", "reason"),
+    "respond_whistle": (SENT, "=", f"{HANDS} {AREA} {DESK}", "reason"),
+    "minute_whistle": (SINCE_SENT, "=", f"{HANDS} {AREA} {DESK}", "reason"),
+    "release_whistle": (SENT, "=", f"{HANDS} {AREA} {DESK} {HEADS}", "reason"),
+    "answer_slip": (f"{OPEN_STATES} closed", "=", RECEIVERS, "reason"),
+    "forward": (f"accepted {SENT} suspended", "=", f"{HANDS} {DESK} {HEADS}", "outside_body via reason"),
+    "forward_answer": (f"{OPEN_STATES} closed", "=", f"{HANDS} {DESK} {HEADS}", "reason"),
+    "visit_site": (f"accepted {SENT} suspended", "=", f"{HANDS} {HELPERS} {AREA} {DESK} {HEADS}", "reason"),
+    "log_contact": (OPEN_STATES, "=", f"{HANDS} {HELPERS} {AREA} {DESK} {HEADS}", "reason"),
+    "note_resolution": (ALL_STATES, "=", "system", "reason"),
 }
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
     "valid": False, "exclusion": "不可抗力", "list_level": "party", "order": "DB2026-0001", "meeting": "2026-W10", "inspection": "2026-03",
+    "measures": [{"unit": "城管办", "text": "增设桶点"}], "score": 5, "outside_body": "市信访局", "via": "公函",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",
     "suspend": "reason_code", "close": "outcome resolved satisfaction", "close_after_review": "outcome",
     "whistle": "whistle", "rework": "resolved satisfaction", "call_back": "resolved satisfaction",
-    "relist": "list_level", "supervise": "supervision",
+    "relist": "list_level", "supervise": "supervision", "group_whistle": "whistle", "respond_whistle": "whistle",
 }  # fmt: skip
 
 
@@ -274,7 +291,7 @@ def test_the_actions_offered_are_exactly_those_that_would_be_taken(facts):
                 continue
             taken.append(action)
         offered = actions(situation(state, **facts), role, [relation], NOW)
-        assert set(offered) == set(taken) - {"mark_overdue", "recalculate", "resolve_meeting", "inspect"}, (
+        assert set(offered) == set(taken) - {"mark_overdue", "recalculate", "resolve_meeting", "inspect", "note_resolution"}, (
             state,
             role,
             relation,

@@ -40,6 +40,10 @@ WEIGHTS = {
     "escalate": 0.4, "accept": 4.0, "dispatch": 4.0, "sign": 4.0, "contact": 4.0, "handle": 2.5, "review_pass": 3.0,
     "close": 2.0, "close_after_review": 0.5, "close_deferred": 0.4, "close_transferred": 0.4, "close_directly": 0.7,
     "reopen": 2.0, "reply_supervision": 0.1, "list_key": 0.1, "unlist_key": 0.1, "resolve_meeting": 0.1, "inspect": 0.1,
+    **dict.fromkeys(
+        ("plan_measures", "release_part", "rate_part", "group_whistle", "respond_whistle", "minute_whistle", "release_whistle",
+         "answer_slip", "forward", "forward_answer", "visit_site", "log_contact", "note_resolution"), 0.02,
+    ),
 }  # fmt: skip
 # One half of the lives are of a kind: what goes wrong with them goes wrong again.
 TASTES = (

@@ -104,7 +104,7 @@ async def test_a_resident_sees_only_what_is_theirs(time, placed, look):
     number = await placed()
     mine = await look(number, "resident")
     assert mine["timeline"] == []  # the course that residents see is intake's to tell
-    assert mine["actions"] == ["withdraw", "urge"]
+    assert mine["actions"] == ["withdraw", "urge", "group_whistle"]
     await look(number, "resident:o-two", status=404)
 
 

@@ -124,7 +124,8 @@ class Mover:
         for part in (await self._api.look(number))["parts"]:
             if part["finished_at"] is None:
                 role = Role.COMMUNITY if part["unit"].startswith("juwei") else Role.UNIT
-                await self._api.act(number, "finish_part", body, role, part["unit"])
+                one = {**body, "part": part["part"]}
+                await self._api.act(number, "finish_part", one, role, part["unit"])
 
     async def _wait(self, number: str, passage: "_Passage") -> None:
         """Look where the ticket is, after a pause if this is not the first look."""

@@ -6,29 +6,22 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from services.routing import clocks, store, view
 from services.routing.act import act, find
-from services.routing.held import Part, Standing
+from services.routing.api.asked import Number, ticket_street
+from services.routing.held import Standing
+from services.routing.joint import view as joint
 from services.routing.registry import Registries, Registry
 from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut
-from shared.auth import Actor
 from shared.errors import Conflict, invalid
-from shared.scope import street_of
-from shared.streets import Street
 from shared.terms import Role, Scope
 from shared.web.access import Anyone, process_of
 from shared.web.idempotency import Key, fingerprint_of
 from shared.web.problems import documented
 
 router = APIRouter(tags=["工作人员"])
-Number = Annotated[str, Path(max_length=40, description="工单编号", examples=["XB20261121-000001"])]
 Action = Annotated[str, Path(max_length=40, description="操作,见 actions 字段", examples=["sign"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40, description="工单的 ETag")]
 
 
-async def _street(request: Request, actor: Actor, number: str) -> tuple[Street, Registry]:
-    process = process_of(request)
-    street = await street_of(process.database, process.streets, actor, number)
-    registries: Registries = request.app.state.registries
-    return street, await registries.of(street.id)
 
 
 @router.get(
@@ -40,21 +33,21 @@ async def _street(request: Request, actor: Actor, number: str) -> tuple[Street, 
 async def detail(request: Request, response: Response, actor: Anyone, number: Number) -> dict[str, Any]:
     actor.require(Scope.LEDGER_READ)
     process = process_of(request)
-    street, registry = await _street(request, actor, number)
+    street, registry = await ticket_street(request, actor, number)
     async with process.database.transaction([street.id], read_only=True) as tx:
         ticket_id = await find(tx, street, number, actor)
-        row, parts = await store.standing_rows(tx, street.id, ticket_id)
+        row, found = await store.standing_rows(tx, street.id, ticket_id)
         history = await store.history(tx, street.id, ticket_id)
     if row is None:
         raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
-    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    content, reporter = fields.pop("content"), fields.pop("reporter_id")
-    standing = Standing(fields, {p.unit_code: _part(p) for p in parts}, reporter)
+    fields, parts = dict(row._mapping), [joint.held(p) for p in found]  # noqa: SLF001 - SQLAlchemy's public name
+    content, reporter, above = fields.pop("content"), fields.pop("reporter_id"), fields.pop("handed_up")
+    standing = Standing(fields, {p.part: p for p in parts}, reporter, handed_up=frozenset(above))
     response.headers["ETag"] = f'"v{row.version}"'
     return {
         **view.ticket(standing, registry, street, actor, process.settings.reopen_window_days),
         "content": content,
-        "parts": [{**_part_out(p), "unit_name": view.unit_name(registry, p.unit_code)} for p in parts],
+        "parts": [joint.part(p, registry, clock.now()) for p in parts],
         "timeline": [view.move(m, registry) for m in history] if actor.role is not Role.RESIDENT else [],
     }
 
@@ -67,25 +60,14 @@ async def detail(request: Request, response: Response, actor: Anyone, number: Nu
 )
 async def deadlines(request: Request, actor: Anyone, number: Number) -> dict[str, Any]:
     actor.require(Scope.LEDGER_READ)
-    street, registry = await _street(request, actor, number)
+    street, registry = await ticket_street(request, actor, number)
     async with process_of(request).database.transaction([street.id], read_only=True) as tx:
         ticket_id = await find(tx, street, number, actor)
         row, parts = await store.standing_rows(tx, street.id, ticket_id)
         history = await store.history(tx, street.id, ticket_id)
     if row is None:
         raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
-    return clocks.told(dict(row._mapping), [_part(p) for p in parts], history, registry)  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def _part(row: Any) -> Part:
-    return Part(
-        row.unit_code, row.kind, row.asked_at, row.report_due_at, row.reported_at, row.finished_at, row.result
-    )
-
-
-def _part_out(row: Any) -> dict[str, Any]:
-    names = ("kind", "asked_at", "report_due_at", "reported_at", "finished_at", "result")
-    return {"unit": row.unit_code, **{name: getattr(row, name) for name in names}}
+    return clocks.told(dict(row._mapping), [joint.held(p) for p in parts], history, registry)  # noqa: SLF001 - SQLAlchemy's public name
 
 
 @router.post(
@@ -104,7 +86,7 @@ async def move(
     if_match: IfMatch = None,
     key: Key = None,
 ) -> dict[str, Any]:
-    street, registry = await _street(request, actor, number)
+    street, registry = await ticket_street(request, actor, number)
     ticket = await act(
         process_of(request), registry, street, actor, number, action, body,
         if_match=_version(if_match), key=key, body_hash=await fingerprint_of(request),
