@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.routing.conftest import LEAD
-from tests.routing.joint.test_whistles import ask  # noqa: F401 - a fixture
 
 COMMITTEE, STREET = "community:jwh-c1", "unit:u01"
 
@@ -22,7 +21,7 @@ async def handed_up(time, placed, do):
     return number
 
 
-async def test_a_slip_goes_up_and_its_answer_comes_down(time, handed_up, do, ask, history):  # noqa: F811
+async def test_a_slip_goes_up_and_its_answer_comes_down(time, handed_up, do, ask, history):
     number = handed_up
     [second, first] = (await ask("/v1/slips", unanswered="true"))["items"]
     assert [(s["slip"], s["from_unit_name"], s["to_unit_name"]) for s in (first, second)] == [
@@ -46,7 +45,7 @@ async def test_a_slip_goes_up_and_its_answer_comes_down(time, handed_up, do, ask
     assert (await ask("/v1/slips", "unit:城管办"))["items"] == []
 
 
-async def test_a_matter_passed_on_stays_and_its_answer_is_waited_for(time, bring, do, ask):  # noqa: F811
+async def test_a_matter_passed_on_stays_and_its_answer_is_waited_for(time, bring, do, ask):
     number = await bring("handling")
     due = (time.now + timedelta(days=3)).isoformat()
     letter = {
@@ -72,7 +71,7 @@ async def test_a_matter_passed_on_stays_and_its_answer_is_waited_for(time, bring
     await do(number, "forward", LEAD, status=422, outside_body="市燃气公司")
 
 
-async def test_heard_inspected_fixed_come_in_that_order(time, bring, do, ask):  # noqa: F811
+async def test_heard_inspected_fixed_come_in_that_order(time, bring, do, ask):
     number = await bring("handling")
     times = {
         name: (time.now - timedelta(minutes=m)).isoformat()
@@ -105,7 +104,7 @@ async def test_heard_inspected_fixed_come_in_that_order(time, bring, do, ask):  
     await ask(f"/v1/tickets/{number}/contacts", "resident", status=403)
 
 
-async def test_the_log_of_a_long_matter_goes_on_for_years(time, bring, do, ask):  # noqa: F811
+async def test_the_log_of_a_long_matter_goes_on_for_years(time, bring, do, ask):
     number = await bring("handling")
     for year in (2027, 2028, 2029):
         time.to(datetime.fromisoformat(f"{year}-03-02T09:00:00+08:00"))

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from shared.tables import parts, transitions
 from tests.routing.conftest import LEAD
 
@@ -13,18 +11,6 @@ CALL = {
     "whistle": "law_enforcement",
     "place": "东安街路口",
 }
-
-
-@pytest.fixture
-def ask(routing, who):
-    """`await ask("/v1/whistles", "dispatcher", …)` → the page."""
-
-    async def get(path, name="dispatcher", status=200, **query):
-        answer = await routing.get(path, params=query, headers=who(name))
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    return get
 
 
 def stages(whistle):
