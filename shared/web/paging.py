@@ -13,7 +13,7 @@ from shared.errors import invalid
 from shared.web.fields import EARLIEST, Answer
 
 T = TypeVar("T")
-MOST_CODE = 64
+MOST_CODE, MOST_NUMBER = 64, 2**31 - 1
 LATEST_YEAR = 2200
 DEFAULT, MOST = 20, 100
 Limit = Annotated[int, Query(ge=1, le=MOST, description="每页条数")]
@@ -49,6 +49,14 @@ def code(value: str) -> str:
     if not (0 < len(value) <= MOST_CODE and value.isprintable()):
         raise ValueError(value)
     return value
+
+
+def number(value: str) -> int:
+    """Parse a number that counts something out of a cursor."""
+    counted = int(value)
+    if not 0 <= counted <= MOST_NUMBER:
+        raise ValueError(value)
+    return counted
 
 
 def instant(value: str) -> datetime:

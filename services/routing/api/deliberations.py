@@ -19,7 +19,7 @@ from shared.terms import STAFF_ROLES, Role, Scope
 from shared.web.access import only, process_of
 from shared.web.fields import EntryCode, Short
 from shared.web.idempotency import Key, fingerprint_of, once
-from shared.web.paging import Cursor, Limit, Page, decode, page
+from shared.web.paging import Cursor, Limit, Page, decode, number as number_of, page
 from shared.web.problems import documented
 
 router = APIRouter(tags=["联合办理"])
@@ -40,7 +40,13 @@ async def deliberations(
     where, registry = await _where(request, actor, street)
     async with process_of(request).database.transaction([where.id], read_only=True) as tx:
         rows = await deliberate.deliberations(
-            tx, where.id, actor, community=community, ticket=number, after=decode(cursor, int), limit=limit
+            tx,
+            where.id,
+            actor,
+            community=community,
+            ticket=number,
+            after=decode(cursor, number_of),
+            limit=limit,
         )
         about, agreed = await deliberate.told(tx, where.id, actor, rows)
     shown = page(rows, limit, lambda r: (r.number,), lambda r: _shown(r, about, agreed, registry))

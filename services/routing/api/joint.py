@@ -16,7 +16,7 @@ from shared.db import Transaction
 from shared.terms import STAFF_ROLES, Scope, WhistleKind
 from shared.web.access import only, process_of
 from shared.web.fields import Short
-from shared.web.paging import Cursor, Limit, Page, decode, instant, page
+from shared.web.paging import Cursor, Limit, Page, decode, instant, number as number_of, page
 from shared.web.problems import documented
 
 router = APIRouter(tags=["联合办理"])
@@ -40,7 +40,7 @@ async def whistles(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[WhistleOut]:
-    now, after = clock.now(), decode(cursor, instant, UUID, int)
+    now, after = clock.now(), decode(cursor, instant, UUID, number_of)
     async with process_of(request).database.transaction(actor.streets, read_only=True) as tx:
         rows = await store.whistles(
             tx, actor.streets, actor, kind=kind and kind.value, unit=unit, open_=waiting,
@@ -55,7 +55,7 @@ async def whistles_of(
     request: Request, actor: Staff, number: Number, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[WhistleOut]:
     street, _ = await ticket_street(request, actor, number)
-    after = decode(cursor, instant, UUID, int)
+    after = decode(cursor, instant, UUID, number_of)
     async with process_of(request).database.transaction([street.id], read_only=True) as tx:
         ticket_id = await find(tx, street, number, actor)
         rows = await store.whistles(tx, [street.id], actor, ticket_id=ticket_id, after=after, limit=limit)
@@ -92,7 +92,7 @@ async def slips(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[SlipOut]:
-    after = decode(cursor, instant, int, int)
+    after = decode(cursor, instant, number_of, number_of)
     async with process_of(request).database.transaction(actor.streets, read_only=True) as tx:
         rows = await store.slips(
             tx,
@@ -123,7 +123,7 @@ async def forwards(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[ForwardOut]:
-    now, after = clock.now(), decode(cursor, instant, UUID, int)
+    now, after = clock.now(), decode(cursor, instant, UUID, number_of)
     async with process_of(request).database.transaction(actor.streets, read_only=True) as tx:
         rows = await store.forwards(
             tx, actor.streets, actor, number=number, unanswered=unanswered,
@@ -142,7 +142,7 @@ async def contacts(
     request: Request, actor: Staff, number: Number, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[ContactOut]:
     street, known = await ticket_street(request, actor, number)
-    after = decode(cursor, int)
+    after = decode(cursor, number_of)
     async with process_of(request).database.transaction([street.id], read_only=True) as tx:
         ticket_id = await find(tx, street, number, actor)
         rows = await store.contacts(tx, street.id, ticket_id, after=after, limit=limit)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from shared.tables import parts, transitions
+from shared.web.paging import encode
 from tests.routing.conftest import LEAD
 
 CALL = {
@@ -156,3 +157,14 @@ async def test_every_call_is_a_part_of_its_own(time, bring, do, rows):
     ]  # fmt: skip
     unclear = await do(number, "minute_whistle", LEAD, status=422, reason="哪一次?")
     assert (unclear["code"], unclear["errors"][0]["field"]) == ("number_unclear", "whistle_no")
+
+
+async def test_a_cursor_that_is_none_of_ours_is_refused(time, ask):
+    far = encode(["2026-03-02T09:00:00+08:00", "0190a5f0-0000-7000-8000-000000000000", 2**70])
+    for path, cursor in (
+        ("/v1/whistles", far),
+        ("/v1/forwards", far),
+        ("/v1/slips", "eyJ"),
+        ("/v1/deliberations", encode([2**70])),
+    ):
+        assert (await ask(path, status=422, cursor=cursor))["code"] == "bad_cursor"
