@@ -3,6 +3,7 @@
 import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -94,7 +95,25 @@ INSERT INTO staff (street_id, id, name, role, grid_code, active) VALUES
 RESET app.streets"""
 
 
-async def test_boundaries_and_posts_are_carried_over(ground):
+# A ticket as 0008 knew it: three units asked to help, two of them at once.
+_OLD_PARTS = """
+SET app.streets = '7';
+INSERT INTO streets (id, code, name, district, prefix, created_at) VALUES (7, '900000007', '旧街道', '旧区', 'OLD', now());
+INSERT INTO units (street_id, code, name, kind, level, is_desk)
+SELECT 7, u, u, 'office', 'street', false FROM unnest(ARRAY['a', 'b', 'c']) u;
+INSERT INTO tickets (street_id, id, number, channel, kind, content, anonymous, confidential, entered_by, entered_role, occurred_at, recorded_at, late)
+VALUES (7, '00000000-0000-0000-0000-000000000001', 'OLD-1', 'phone', 'help', '旧事', false, false,
+'00000000-0000-0000-0000-000000000002', 'clerk', '2026-01-01', '2026-01-01', false);
+INSERT INTO parts (street_id, ticket_id, unit_code, kind, asked_at, finished_at) VALUES
+(7, '00000000-0000-0000-0000-000000000001', 'c', 'assist', '2026-01-02', NULL),
+(7, '00000000-0000-0000-0000-000000000001', 'b', 'whistle', '2026-01-02', NULL),
+(7, '00000000-0000-0000-0000-000000000001', 'a', 'assist', '2026-01-03', '2026-01-04');
+RESET app.streets"""
+
+
+@asynccontextmanager
+async def brought_up(ground, revision, furnishing):
+    """A database of `revision` with rows of that time, brought up to the head."""
     name = f"banjie_test_{secrets.token_hex(6)}"
     url, admin = at_database(ground.owner_url, name), await asyncpg.connect(ground.admin_url)
     owner = await asyncpg.connect(ground.owner_url)
@@ -102,20 +121,37 @@ async def test_boundaries_and_posts_are_carried_over(ground):
     await owner.close()
     try:
         await admin.execute(f"CREATE DATABASE {name} OWNER {role}")
-        alembic(command.upgrade, url, "0003")
+        alembic(command.upgrade, url, revision)
         database = await asyncpg.connect(url)
-        await database.execute(_OLD_STREET)
+        await database.execute(furnishing)
         alembic(command.upgrade, url, "head")
         await database.execute("SET app.streets = '7'")
+        yield database
+        await database.close()
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.close()
+
+
+async def test_parts_are_numbered_in_the_order_they_were_asked_for(ground):
+    async with brought_up(ground, "0008", _OLD_PARTS) as database:
+        rows = await database.fetch(
+            "SELECT part, unit_code, released, finished_at IS NULL AS open FROM parts ORDER BY part"
+        )
+    assert [tuple(row) for row in rows] == [
+        (1, "b", False, True),
+        (2, "c", False, True),
+        (3, "a", False, False),
+    ]
+
+
+async def test_boundaries_and_posts_are_carried_over(ground):
+    async with brought_up(ground, "0003", _OLD_STREET) as database:
         boundary = await database.fetchrow("SELECT * FROM grid_boundaries")
         posts = await database.fetch(
             "SELECT s.name, p.role, p.area_kind, p.area_code, p.valid_until IS NULL AS open FROM staff_posts p "
             "JOIN staff s ON s.code = p.staff_code ORDER BY s.name DESC"
         )
-        await database.close()
-    finally:
-        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await admin.close()
     assert (boundary["grid_code"], json.loads(boundary["polygons"])) == ("g1", [[[[1, 1], [2, 1], [2, 2]]]])
     assert boundary["valid_until"] is None
     assert {tuple(post) for post in posts} == {
