@@ -44,11 +44,12 @@ async def detail(request: Request, response: Response, actor: Anyone, number: Nu
     content, reporter, above = fields.pop("content"), fields.pop("reporter_id"), fields.pop("handed_up")
     standing = Standing(fields, {p.part: p for p in parts}, reporter, handed_up=frozenset(above))
     response.headers["ETag"] = f'"v{row.version}"'
+    inside = actor.role is not Role.RESIDENT
     return {
         **view.ticket(standing, registry, street, actor, process.settings.reopen_window_days),
         "content": content,
-        "parts": [joint.part(p, registry, clock.now()) for p in parts],
-        "timeline": [view.move(m, registry) for m in history] if actor.role is not Role.RESIDENT else [],
+        "parts": [joint.part(p, registry, clock.now(), inside=inside) for p in parts],
+        "timeline": [view.move(m, registry) for m in history] if inside else [],
     }
 
 

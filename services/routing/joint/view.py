@@ -20,6 +20,8 @@ _OF_A_PART = (
     "finished_at", "result", "rated_by_lead", "rated_by_unit",
 )  # fmt: skip
 
+_INSIDE = frozenset({"reported_from", "rated_by_lead", "rated_by_unit"})
+
 
 def name_of(registry: Registry, code: str | None) -> str | None:
     """Return a unit's name for its code."""
@@ -33,10 +35,10 @@ def held(row: Any) -> Part:
     return Part(**{k: v for k, v in known.items() if k not in {"street_id", "ticket_id"}})
 
 
-def part(one: Part, registry: Registry, now: datetime) -> dict[str, Any]:
-    """Return PartOut's fields."""
+def part(one: Part, registry: Registry, now: datetime, *, inside: bool = True) -> dict[str, Any]:
+    """Return PartOut's fields; where staff stood and how they rate one another is told `inside` the house only."""
     return {
-        **{name: getattr(one, name) for name in _OF_A_PART},
+        **{name: getattr(one, name) if inside or name not in _INSIDE else None for name in _OF_A_PART},
         "unit": one.unit_code,
         "unit_name": name_of(registry, one.unit_code),
         "kind_text": _KINDS[one.kind],

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.tables import parts, transitions
 from shared.web.paging import encode
 from tests.routing.conftest import LEAD
@@ -168,3 +170,49 @@ async def test_a_cursor_that_is_none_of_ours_is_refused(time, ask):
         ("/v1/deliberations", encode([2**70])),
     ):
         assert (await ask(path, status=422, cursor=cursor))["code"] == "bad_cursor"
+
+
+async def test_a_resident_is_not_told_where_staff_stood_nor_how_they_rate_one_another(time, bring, do, look):
+    number = await bring("handling")
+    await do(number, "whistle", LEAD, **CALL)
+    await do(number, "report_in", "unit:城管办", place="东安街 3 号门前")
+    await do(number, "rate_part", LEAD, score=1)
+    told = {name: (await look(number, name))["parts"][0] for name in ("dispatcher", "resident")}
+    assert [(p["reported_from"], p["rated_by_lead"]) for p in told.values()] == [
+        ({"place": "东安街 3 号门前"}, 1),
+        (None, None),
+    ]
+    assert told["resident"]["reported_at"] == told["dispatcher"]["reported_at"]
+
+
+WHISTLE_ROLES = [
+    ("whistle", ("dispatcher", LEAD, "community:jwh-c1"), ("supervisor", "leader", "resident"), CALL),
+    ("report_in", ("unit:城管办",), (LEAD, "dispatcher", "community:jwh-c1"), {}),
+    ("respond_whistle", ("grid_worker:jwh-c1",), ("unit:城管办", "supervisor", "resident"), {"reason": "到"}),
+    (
+        "minute_whistle",
+        ("dispatcher", LEAD, "community:jwh-c1"),
+        ("unit:城管办", "leader", "resident"),
+        {"reason": "议定"},
+    ),
+    ("release_whistle", ("leader",), ("unit:城管办", "callback_clerk", "resident"), {"reason": "事毕"}),
+    ("rate_part", (LEAD, "unit:城管办"), ("dispatcher", "leader", "community:jwh-c1"), {"score": 5}),
+]
+
+
+@pytest.mark.parametrize(
+    ("action", "admitted", "refused", "body"), WHISTLE_ROLES, ids=[r[0] for r in WHISTLE_ROLES]
+)
+async def test_who_may(time, bring, do, action, admitted, refused, body):
+    number = await bring("handling", grid_code="g11")
+    await do(number, "group_whistle", "resident", reason="没人管")
+    if action not in {"respond_whistle", "whistle"}:
+        await do(number, "respond_whistle", "community:jwh-c1", reason="到", units=["城管办"])
+    if action == "rate_part":
+        await do(number, "report_in", "unit:城管办")
+    if action == "respond_whistle":
+        await do(number, "assist", LEAD, unit="城管办")
+    for name in refused:
+        assert (await do(number, action, name, status=403, **body))["code"] == "not_your_action"
+    for name in admitted:
+        await do(number, action, name, **body)
