@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from services.routing import view
 from services.routing.held import Standing
-from services.routing.ladder.store import answerable
 from services.routing.joint import store
+from services.routing.ladder.store import answerable
 from services.routing.place import look_around, place
 from services.routing.registry import Registry
 from services.routing.rules.vocabulary import LEAST_LOADED

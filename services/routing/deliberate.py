@@ -126,7 +126,7 @@ async def told(
         select(dt.c.number, t.c.number.label("ticket"))
         .join(t, and_(t.c.street_id == dt.c.street_id, t.c.id == dt.c.ticket_id))
         .join(s, and_(s.c.street_id == dt.c.street_id, s.c.ticket_id == dt.c.ticket_id))
-        .where(dt.c.street_id == street_id, dt.c.number.in_(wanted), visible(actor))
+        .where(dt.c.street_id == street_id, dt.c.number.in_(wanted), await visible(tx, actor, [street_id]))
         .order_by(t.c.number)
     )
     for row in await tx.rows(query):

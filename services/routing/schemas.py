@@ -198,8 +198,6 @@ class ClocksOut(Answer):
     handling: list[Shift]
 
 
-
-
 class RouteIn(Body):
     """A request as it might come in: routing says where it would go, and moves nothing."""
 

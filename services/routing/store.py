@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 
 from shared.db import Transaction
 from shared.tables import handover_slips, parts, slip_answers, ticket_states as s, tickets, transitions

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from services.routing.schemas import Number
+from services.routing.joint_schemas import Number
 from shared.terms import InspectionMethod, Resolved, Satisfaction
 from shared.web.fields import Answer, Body, Code, Day, Line, LocalTime, Short
 

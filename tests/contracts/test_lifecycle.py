@@ -291,7 +291,13 @@ def test_the_actions_offered_are_exactly_those_that_would_be_taken(facts):
                 continue
             taken.append(action)
         offered = actions(situation(state, **facts), role, [relation], NOW)
-        assert set(offered) == set(taken) - {"mark_overdue", "recalculate", "resolve_meeting", "inspect", "note_resolution"}, (
+        assert set(offered) == set(taken) - {
+            "mark_overdue",
+            "recalculate",
+            "resolve_meeting",
+            "inspect",
+            "note_resolution",
+        }, (
             state,
             role,
             relation,

@@ -9,8 +9,8 @@ from services.routing.act import act, find
 from services.routing.api.asked import Number, ticket_street
 from services.routing.held import Standing
 from services.routing.joint import view as joint
-from services.routing.registry import Registries, Registry
 from services.routing.schemas import ActionIn, ClocksOut, TicketDetail, TicketOut
+from shared import clock
 from shared.errors import Conflict, invalid
 from shared.terms import Role, Scope
 from shared.web.access import Anyone, process_of
@@ -20,8 +20,6 @@ from shared.web.problems import documented
 router = APIRouter(tags=["工作人员"])
 Action = Annotated[str, Path(max_length=40, description="操作,见 actions 字段", examples=["sign"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40, description="工单的 ETag")]
-
-
 
 
 @router.get(

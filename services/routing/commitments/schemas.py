@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from services.routing.commitments.amounts import LONGEST, amount
 from services.routing.commitments.days import LONGEST as LONGEST_DAY, days
 from services.routing.commitments.vocabulary import OwnerKind, RecordKind, Stage
-from services.routing.schemas import Number
+from services.routing.joint_schemas import Number
 from shared import clock
 from shared.terms import ListLevel
 from shared.web.fields import (

@@ -63,13 +63,15 @@ async def _whistles(tx: Transaction, street_id: int, ticket_id: UUID) -> tuple[W
     )
 
 
-def _seen(table: Any, actor: Actor, *columns: Any) -> Select[Any]:
+async def _seen(
+    tx: Transaction, table: Any, actor: Actor, streets: Iterable[int], *columns: Any
+) -> Select[Any]:
     """Return the rows of a table whose tickets the actor may see, each with its ticket's number."""
     return (
         select(table, t.c.number.label("ticket"), *columns)
         .join_from(table, t, and_(t.c.street_id == table.c.street_id, t.c.id == table.c.ticket_id))
         .join(s, and_(s.c.street_id == table.c.street_id, s.c.ticket_id == table.c.ticket_id))
-        .where(visible(actor))
+        .where(await visible(tx, actor, streets))
     )
 
 
@@ -101,7 +103,7 @@ async def whistles(
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:  # fmt: skip
     """Return whistles, the latest first; one row more than `limit` if there is more."""
-    query = _seen(w, actor).where(w.c.street_id.in_(list(streets)))
+    query = (await _seen(tx, w, actor, streets)).where(w.c.street_id.in_(list(streets)))
     if ticket_id is not None:
         query = query.where(w.c.ticket_id == ticket_id)
     if kind is not None:
@@ -149,7 +151,11 @@ async def slips(
 ) -> Sequence[Row[Any]]:  # fmt: skip
     """Return hand-over slips, the latest first."""
     query = (
-        _seen(h, actor, sa.c.answered_at, sa.c.answer, sa.c.unit_code.label("answered_by"))
+        (
+            await _seen(
+                tx, h, actor, streets, sa.c.answered_at, sa.c.answer, sa.c.unit_code.label("answered_by")
+            )
+        )
         .outerjoin(sa, and_(sa.c.street_id == h.c.street_id, sa.c.slip == h.c.slip))
         .where(h.c.street_id.in_(list(streets)))
     )
@@ -169,7 +175,7 @@ async def forwards(
     """Return what was passed on to outside bodies, the latest first."""
     answers = and_(fa.c.street_id == f.c.street_id, fa.c.ticket_id == f.c.ticket_id, fa.c.forward == f.c.seq)
     query = (
-        _seen(f, actor, fa.c.answered_at, fa.c.answer)
+        (await _seen(tx, f, actor, streets, fa.c.answered_at, fa.c.answer))
         .outerjoin(fa, answers)
         .where(f.c.street_id.in_(list(streets)))
     )

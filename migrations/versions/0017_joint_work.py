@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0017"
+down_revision = "0016"
 
 TABLES = (
     "whistles", "whistle_steps", "slip_answers", "forwards", "forward_answers", "deliberations", "deliberation_tickets",
