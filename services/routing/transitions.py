@@ -32,8 +32,8 @@ LATE = timedelta(seconds=60)  # recorded more than this after it happened: marke
 
 _LOCK = """
 SELECT s.*, t.reporter_id, t.content, ARRAY(
-  SELECT h.to_unit FROM handover_slips h LEFT JOIN slip_answers a ON a.street_id = h.street_id AND a.slip = h.slip
-  WHERE h.street_id = s.street_id AND h.ticket_id = s.ticket_id AND a.slip IS NULL) AS handed_up
+  SELECT h.to_unit FROM handover_slips h LEFT JOIN slip_answers a ON a.street_id = $1 AND a.slip = h.slip
+  WHERE h.street_id = $1 AND h.ticket_id = s.ticket_id AND a.slip IS NULL) AS handed_up
 FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
 WHERE s.street_id = $1 AND s.ticket_id = ANY($2::uuid[]) ORDER BY s.ticket_id FOR UPDATE OF s"""
 _PARTS = "SELECT * FROM parts WHERE street_id = $1 AND ticket_id = ANY($2::uuid[])"
