@@ -58,7 +58,6 @@ def _parts() -> None:
         ("rated", "rated_by_lead between 1 and 5 and rated_by_unit between 1 and 5"),
     ):
         op.create_check_constraint(op.f(f"ck_parts_{name}"), "parts", condition)
-    op.create_index("ix_parts_unit", "parts", ["street_id", "ticket_id", "unit_code"])
 
 
 def _table(name: str, key: tuple[str, ...], *items: sa.schema.SchemaItem) -> None:
