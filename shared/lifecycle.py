@@ -14,6 +14,7 @@ from shared.guards import Situation, guard
 from shared.states import FINAL, OPEN, WITH_UNIT, State
 from shared.terms import (
     Agency,
+    FeedbackChannel,
     ListLevel,
     Outcome,
     PauseReason,
@@ -22,6 +23,7 @@ from shared.terms import (
     Role,
     Satisfaction,
     SupervisionLevel,
+    SpecialClosure,
     Term,
     WhistleKind,
 )
@@ -42,7 +44,7 @@ class Relation(Term):
     LEAD = "lead", "主办单位"
     PART = "part", "协办或被吹哨单位"
     AREA = "area", "所在社区"
-    NOT_LEAD = "not_lead", "非主办单位"
+    NOT_LEAD = "not_lead", "非承办单位"
     RECEIVER = "receiver", "接到交接单的单位"
 
 
@@ -124,8 +126,9 @@ EDGES: tuple[Edge, ...] = (
     Edge("escalate", "上报", _from(S.HANDLING), S.DISPATCHED, _LEAD, "问题交接单,逐级上报,不得越级", ("reason",)),
     Edge("review_pass", "审核通过", _from(S.HANDLED), S.CALLBACK, _CHECK, "审核人不得是承办人"),
     Edge("review_fail", "审核退回", _from(S.HANDLED), S.HANDLING, _CHECK, "办理不到位,退回继续办理", ("reason",)),
-    Edge("close", "结案", _from(S.CALLBACK), S.CLOSED, _CALL, "回访后销号", (), {"outcome": Outcome, **_FOUND}),
-    Edge("rework", "重办", _from(S.CALLBACK), S.HANDLING, _CALL, "回访不满意或未解决,发回重办", ("reason",), _FOUND),
+    Edge("close", "结案", _from(S.CALLBACK), S.CLOSED, _CALL + _REPORTER + _SYSTEM,
+         "回访后销号,或诉求人本人确认;到期没有答复的由系统结案", (), {"outcome": Outcome, **_FOUND}),
+    Edge("rework", "重办", _from(S.CALLBACK), S.HANDLING, _CALL + _REPORTER, "回访不满意或未解决,或诉求人提出异议,发回重办", ("reason",), _FOUND),
     Edge("close_after_review", "研判销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "经研判可以销号,须有理由和审批",
          ("reason",), {"outcome": Outcome}),
     Edge("close_deferred", "延期销号", _from(S.CALLBACK), S.CLOSED, _HEAD, "暂不具备条件,列入计划", ("reason",)),
@@ -180,11 +183,16 @@ REGISTER, REGISTER_TEXT = "register", "登记"
 # Words and marks: they leave state, hands and clocks alone, so a late entry may still have happened before them.
 QUIET = frozenset({
     "urge", "supervise", "mark_overdue", "comment", "reply_supervision", "list_key", "unlist_key", "resolve_meeting", "inspect",
-    "rate_part", "minute_whistle", "answer_slip", "forward_answer", "visit_site", "log_contact", "note_resolution",
+    "rate_part", "minute_whistle", "answer_slip", "forward_answer", "visit_site", "log_contact", "note_resolution", "feed_back",
 })  # fmt: skip
 # What the system does by itself, or a meeting and an inspection at doors of their own: never shown as a choice.
 _UNASKED = frozenset({"mark_overdue", "recalculate", "resolve_meeting", "inspect", "note_resolution"})
 ACTIONS: dict[str, Edge] = {edge.action: edge for edge in EDGES}
+# What a reporter may ask for: the move that grants it, and what the asking is called. Routing decides.
+PETITIONS = {
+    "withdraw": ("withdraw", "撤回"), "urge": ("urge", "催办"), "reopen": ("reopen", "重开"),
+    "confirm": ("close", "确认办结"), "dispute": ("rework", "提出异议"),
+}  # fmt: skip
 # The outcome a special closure has by its nature; the others default to `resolved`.
 FIXED_OUTCOME = {"close_deferred": Outcome.DEFERRED, "close_transferred": Outcome.TRANSFERRED}
 
@@ -306,6 +314,7 @@ _FIELD_TEXT = {
     "exclusion": "剔除事由(exclusion)", "list_level": "清单级别(list_level)",
     "order": "督办单编号(order)", "meeting": "会议(meeting)", "inspection": "督查月份(inspection)",
     "measures": "措施(measures)", "score": "评分(score)", "outside_body": "转送的机构(outside_body)", "via": "转送方式(via)",
+    "closure": "销号方式(closure)", "feedback_channel": "反馈方式(feedback_channel)",
 }  # fmt: skip
 
 

@@ -204,6 +204,41 @@ class WhistleKind(Term):
     EMERGENCY = "emergency", "应急哨"
 
 
+class SpecialClosure(Term):
+    """How a matter that was not settled to the reporter's liking may end all the same; the moves of these names."""
+
+    AFTER_REVIEW = "close_after_review", "研判销号"
+    DEFERRED = "close_deferred", "延期销号"
+    TRANSFERRED = "close_transferred", "移交销号"
+
+
+class FeedbackChannel(Term):
+    """By what way a reporter was told how the matter stands (件件有回音)."""
+
+    PHONE = "phone", "电话"
+    WECHAT = "wechat", "微信"
+    IN_PERSON = "in_person", "当面"
+    SMS = "sms", "短信"
+    WRITTEN = "written", "书面"
+    MINI_PROGRAM = "mini_program", "小程序"
+    PUBLIC = "public", "公开答复"  # nobody left a way to be reached
+
+
+class CallbackMode(Term):
+    """Whose word closes a matter that has passed its review."""
+
+    PERSON = "person", "人工回访"
+    REPORTER = "reporter", "诉求人确认"
+
+
+class CallbackResult(Term):
+    """What the last callback of a closing came to."""
+
+    GOOD = "good", "认可"
+    BAD = "bad", "未解决或不满意"
+    UNREACHED = "unreached", "未联系上"
+
+
 class Agency(Term):
     """Whom a redirected reporter is sent to; emergencies are never handled by ticket."""
 

@@ -1,4 +1,4 @@
-"""A reporter asks to withdraw, to urge or to reopen: judged now, decided by routing.
+"""A reporter asks to withdraw, to urge, to reopen, confirms a closing or disputes it: judged now, decided by routing.
 
 Judged here so that a plain "no" is heard at once; routing judges again, under the ticket's lock.
 """
@@ -16,9 +16,10 @@ from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Conflict, Problem
 from shared.events import PetitionFiledV1
-from shared.lifecycle import ACTIONS, Relation, Situation, State, decide
+from shared.lifecycle import PETITIONS, Relation, Situation, State, decide
 from shared.outbox import Outbox
 from shared.tables import petitions
+from shared.terms import CallbackMode
 
 URGE_EVERY = timedelta(hours=1)
 # One petitioner of a ticket at a time, else two urges within a millisecond would both be the first.
@@ -34,10 +35,11 @@ async def file(
     reason: str | None,
     *,
     window: int,
+    answers: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write the petition and its event; raise Conflict where the ticket is elsewhere or it is too soon.
 
-    `window`: days after closing in which a reporter may reopen.
+    `window`: days after closing in which a reporter may reopen; `answers`: what comes with a confirmation.
     """
     now = clock.now()
     judge(ticket, actor, action, now, window=window, data={"reason": reason})
@@ -47,7 +49,7 @@ async def file(
     petition = uuid7()
     await tx.execute(
         insert(petitions).values(
-            street_id=ticket.street_id, id=petition, ticket_id=ticket.id, action=action, reason=reason,
+            street_id=ticket.street_id, id=petition, ticket_id=ticket.id, action=action, reason=reason, answers=answers,
             author_id=actor.id, author_role=actor.role.value, occurred_at=now, recorded_at=now,
         )
     )  # fmt: skip
@@ -59,7 +61,7 @@ async def file(
         "id": str(petition),
         "number": ticket.number,
         "action": action,
-        "action_text": ACTIONS[action].text,
+        "action_text": PETITIONS[action][1],
         "state": ticket.state,
         "state_text": State(ticket.state).text,
     }
@@ -68,7 +70,7 @@ async def file(
 def judge(
     ticket: Row[Any], actor: Actor, action: str, now: datetime, *, window: int, data: dict[str, object]
 ) -> None:
-    """Raise what the lifecycle has against the reporter's move."""
+    """Raise what the lifecycle has against the move the reporter asks for, and what only a person's call can end."""
     situation = Situation(
         state=State(ticket.state),
         moved_at=ticket.moved_at,
@@ -77,7 +79,10 @@ def judge(
     )
     # Routing's clock may be a hair ahead of ours; that is no reason to say "before the previous move".
     at = max(now, ticket.moved_at or now)
-    decide(situation, action, role=actor.role, relations=[Relation.REPORTER], occurred_at=at, data=data)
+    move, _ = PETITIONS[action]
+    decide(situation, move, role=actor.role, relations=[Relation.REPORTER], occurred_at=at, data=data)
+    if action == "confirm" and ticket.callback_mode == CallbackMode.PERSON:
+        raise Conflict("这件诉求由工作人员回访后结案,请等候联系", code="callback_by_person")
 
 
 def too_soon(last: datetime | None, now: datetime) -> None:
@@ -91,7 +96,7 @@ def open_to(
 ) -> list[str]:
     """Return the petitions the reporter may file now."""
     able = []
-    for action in ("withdraw", "urge", "reopen"):
+    for action in PETITIONS:
         try:
             judge(ticket, actor, action, now, window=window, data={"reason": "-"})
             if action == "urge":

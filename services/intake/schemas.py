@@ -229,13 +229,16 @@ class TicketDetail(TicketItem):
     unit: str | None = Field(description="主办单位")
     outcome: str | None
     outcome_text: str | None
+    confirm_until: LocalTime | None = Field(description="到这时没有答复,视为对结果没有异议")
     timeline: list[Step]
     supplements: list[SupplementOut]
     ratings: list[RatingOut]
     group: GroupOut | None = Field(description="并入的工单的办理情况")
     attachments: list[AttachmentShown]
     content_check: ContentCheckOut | None = Field(description="内容检测的结果,仅工作人员可见")
-    actions: list[str] = Field(description="当前可做的操作:supplement、withdraw、urge、reopen、rate")
+    actions: list[str] = Field(
+        description="当前可做的操作:supplement、withdraw、urge、reopen、confirm、dispute、rate"
+    )
 
 
 class SupplementIn(Body):
@@ -250,6 +253,25 @@ class PetitionIn(Body):
 
 
 class ReopeningIn(Body):
+    reason: Line
+
+
+class ConfirmationIn(Body):
+    """The reporter agrees that it is settled; whoever does not, disputes it."""
+
+    satisfaction: Satisfaction | None = None
+    resolved: Resolved | None = None
+    comment: Line | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "ConfirmationIn":
+        unhappy = {Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED}
+        if self.resolved is Resolved.NO or self.satisfaction in unhappy:
+            raise ValueError("未解决或不满意的,请提出异议(dispute),不要确认办结")
+        return self
+
+
+class DisputeIn(Body):
     reason: Line
 
 

@@ -66,6 +66,8 @@ _DETAIL = (
     ticket_states.c.closed_at,
     ticket_states.c.outcome,
     ticket_states.c.merged_into,
+    ticket_states.c.callback_mode,
+    ticket_states.c.confirm_until,
 )
 _JOINED = tickets.outerjoin(
     ticket_states,

@@ -22,10 +22,10 @@ _CLOSING = frozenset({"close", "close_directly", "close_after_review", "close_de
 # What a resident sees of the course: where the matter went, not how the house talks about it.
 PUBLIC_ACTIONS = _CLOSING | {
     "accept", "reject", "merge", "unmerge", "redirect", "withdraw", "dispatch", "designate", "sign", "contact",
-    "handle", "rework", "reopen", "suspend", "resume", "decide_extension", "urge",
+    "handle", "rework", "reopen", "suspend", "resume", "decide_extension", "urge", "feed_back",
 }  # fmt: skip
 # Whose reasons are meant for the reporter (rejections and pauses must be told); the others are working notes.
-PUBLIC_REASONS = _CLOSING | {"reject", "redirect", "handle", "suspend", "decide_extension"}
+PUBLIC_REASONS = _CLOSING | {"reject", "redirect", "handle", "suspend", "decide_extension", "feed_back"}
 
 
 def _text(vocabulary: type[Term], code: str | None) -> str | None:
@@ -89,6 +89,7 @@ def own_words(row: Row[Any], keys: Keyring, *, mine: bool) -> dict[str, Any]:
         "version": row.version,
         "outcome": row.outcome,
         "outcome_text": _text(Outcome, row.outcome),
+        "confirm_until": row.confirm_until if row.state == State.CALLBACK else None,
     }
 
 

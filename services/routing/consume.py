@@ -15,7 +15,7 @@ from shared.auth import Actor
 from shared.db import Transaction
 from shared.errors import Problem
 from shared.events import Event, LedgerRowsReceivedV1, PetitionFiledV1, TicketSubmittedV1
-from shared.lifecycle import ACTIONS, Relation
+from shared.lifecycle import PETITIONS, Relation
 from shared.outbox import Outbox
 from shared.settings import Settings
 from shared.terms import Role
@@ -96,9 +96,11 @@ def _grant(door: Door, standing: Any, petition: Any, registry: Registry) -> None
     """Do what the reporter asks if the lifecycle allows it by now; else say so in the history."""
     reporter = Actor(petition["author_id"], Role.RESIDENT, frozenset({registry.street_id}))
     moment = max(petition["occurred_at"], standing.row["moved_at"])
-    data = {"reason": petition["reason"] or None, "petition_id": str(petition["id"])}
+    action, asked = PETITIONS[petition["action"]]
+    answers = petition["answers"] or {}
+    data = {**answers, "reason": petition["reason"] or None, "petition_id": str(petition["id"])}
     try:
-        door.move(standing, petition["action"], reporter, moment, data, {Relation.REPORTER})
+        door.move(standing, action, reporter, moment, data, {Relation.REPORTER})
     except Problem as refusal:
-        text = f"诉求人申请{ACTIONS[petition['action']].text},未能办理:{refusal.detail}"
+        text = f"诉求人申请{asked},未能办理:{refusal.detail}"
         door.move(standing, "comment", SYSTEM, moment, {"reason": text, "petition_id": data["petition_id"]})

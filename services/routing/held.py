@@ -83,6 +83,8 @@ class Standing:
     orders: list[dict[str, Any]] = field(default_factory=list)
     replies: list[dict[str, Any]] = field(default_factory=list)
     content: str = ""
+    # whether the house has a telephone number to reach the reporter by
+    reachable: bool = False
     handed_up: frozenset[str] = frozenset()
     known: Earlier = field(default_factory=Earlier)
     records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -115,7 +117,7 @@ class Standing:
             held.add(Relation.REPORTER)
         if actor.unit is not None and actor.unit == self.row["about_unit"]:
             return held  # nobody handles or checks what is said of their own unit
-        if actor.unit is None or actor.unit != self.row["lead_unit"]:
+        if actor.unit is None or (actor.unit != self.row["lead_unit"] and actor.unit not in self.parts):
             held.add(Relation.NOT_LEAD)
         if actor.unit is not None:
             if actor.unit == self.row["lead_unit"]:

@@ -26,7 +26,7 @@ from shared.tables import categories, communities, units
 from shared.terms import Role
 
 _ROWS = """
-SELECT r.line, r.ticket_id, r.course, t.number, t.channel, t.occurred_at, t.reporter_id, i.entered_by, i.entered_role
+SELECT r.line, r.ticket_id, r.course, t.number, t.channel, t.occurred_at, t.reporter_id, t.phone_index, i.entered_by, i.entered_role
 FROM import_rows r
 JOIN tickets t ON t.street_id = r.street_id AND t.id = r.ticket_id
 JOIN imports i ON i.street_id = r.street_id AND i.id = r.import_id
@@ -109,7 +109,15 @@ def _read(row: Any, names: Names) -> Told:
     )
 
 
-_OF_THE_TICKET = ("number", "channel", "occurred_at", "reporter_id", "entered_by", "entered_role")
+_OF_THE_TICKET = (
+    "number",
+    "channel",
+    "occurred_at",
+    "reporter_id",
+    "phone_index",
+    "entered_by",
+    "entered_role",
+)
 
 
 def _in_codes(data: dict[str, Any], names: Names) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 from services.routing import roster, rule_store, trained
 from services.routing.boundaries import Cells
 from services.routing.classification.classifier import Classifier, packaged
+from services.routing.closing_policy import ClosingPolicies, ClosingPolicy
 from services.routing.deadlines import Limits
 from services.routing.geometry import convert
 from services.routing.ladder import store as supervision
@@ -95,6 +96,7 @@ class Registry:
     cells: Cells
     staffing: Staffing = field(default_factory=Staffing)
     clockwork: Clockwork = field(default_factory=Clockwork)
+    closing: ClosingPolicies = field(default_factory=ClosingPolicies)
     catalogue_version: int | None = None
     ended: Ended = field(default_factory=Ended)
     rulebook: Rulebook = field(default_factory=Rulebook)
@@ -140,6 +142,10 @@ class Registry:
     def policy_on(self, moment: datetime) -> ClockPolicy:
         """Return the clock policy in force at an instant."""
         return self.clockwork.on(clock.local_day(moment))
+
+    def closing_on(self, moment: datetime) -> ClosingPolicy:
+        """Return the policy of closing in force at an instant."""
+        return self.closing.on(clock.local_day(moment))
 
     @property
     def people(self) -> Mapping[UUID, Person]:
@@ -256,6 +262,7 @@ async def read(tx: Transaction, street_id: int, calendar: WorkCalendar, kept: Ro
         calendar=kept.clockwork.calendar(calendar, today),
         cells=kept.cells,
         clockwork=kept.clockwork,
+        closing=kept.closing,
         staffing=kept.staffing,
         catalogue_version=kept.catalogue_version,
         ended=Ended(*(_ended(rows, today) for rows in (known.values(), places, kinds))),

@@ -13,12 +13,14 @@ from uuid import UUID
 from sqlalchemy import Row, Table, func, select
 
 from services.routing.boundaries import Boundary, Cells
+from services.routing.closing_policy import ClosingPolicies, read_closing
 from services.routing.people import Person, Post, Shift, Staffing, Task
 from services.routing.policy import Clockwork, read_policy
 from shared.db import Transaction
 from shared.tables import (
     category_versions,
     clock_policies,
+    closing_policies,
     crews,
     duty_shifts,
     grid_boundaries,
@@ -41,6 +43,7 @@ class Roster:
     cells: Cells
     staffing: Staffing
     clockwork: Clockwork
+    closing: ClosingPolicies
     catalogue_version: int | None
     last_change: UUID | None
     read_at: float  # monotonic seconds
@@ -64,6 +67,7 @@ async def read(tx: Transaction, street_id: int, before: Roster | None = None) ->
         cells=await _cells(tx, street_id),
         staffing=await _staffing(tx, street_id),
         clockwork=await _clockwork(tx, street_id),
+        closing=await _closing(tx, street_id),
         catalogue_version=(await tx.rows(version))[0][0],
         last_change=last_change,
         read_at=monotonic(),
@@ -92,6 +96,11 @@ async def _clockwork(tx: Transaction, street_id: int) -> Clockwork:
         days={d.day: d.kind != "off" for d in days},
         half_days=frozenset(d.day for d in days if d.kind == "half"),
     )
+
+
+async def _closing(tx: Transaction, street_id: int) -> ClosingPolicies:
+    rows = await _all(tx, closing_policies, street_id)
+    return ClosingPolicies((p.valid_from, read_closing(p.version, p.document)) for p in rows)
 
 
 def _earlier(one: date | None, other: date | None) -> date | None:

@@ -6,15 +6,18 @@ from uuid import UUID
 from pydantic import Field
 
 from services.routing.joint_schemas import JointIn, LocationIn, Number, PartOut
+from services.routing.closing_schemas import ProofIn
 from shared.terms import (
     Agency,
     Channel,
+    FeedbackChannel,
     Kind,
     ListLevel,
     Outcome,
     Resolved,
     Satisfaction,
     SupervisionLevel,
+    SpecialClosure,
     WhistleKind,
 )
 from shared.web.fields import (
@@ -59,6 +62,11 @@ class ActionIn(JointIn):
     exclusion: Short | None = Field(None, description="考核剔除的事由")
     supervision: SupervisionLevel | None = Field(None, description="督办级别,默认督办单;until 为答复时限")
     order: Short | None = Field(None, description="督办答复:督办单编号,如 DB2026-0012")
+    proof: ProofIn | None = Field(None, description="办结凭证")
+    closure: SpecialClosure | None = Field(None, description="申请哪一种销号")
+    feedback_channel: FeedbackChannel | None = Field(
+        None, description="以什么方式告诉了诉求人,内容写在 reason"
+    )
 
 
 class Move(Answer):
@@ -149,6 +157,14 @@ class TicketOut(Answer):
     key_since: LocalTime | None = Field(description="列入重点督办台账的时间")
     why: list[str]
     due_why: list[str]
+    callback_mode: str | None
+    callback_mode_text: str | None
+    callback_result: str | None
+    callback_result_text: str | None
+    confirm_until: LocalTime | None
+    closure_asked: str | None
+    closure_asked_text: str | None
+    answered_at: LocalTime | None
     actions: list[str]
 
 

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from services.routing import handover, oversight
 from services.routing.assign import accept_by
+from services.routing.closing import effects as closing
 from services.routing.deadlines import moment_text
 from services.routing.hands import clear_of
 from services.routing.held import Change, Standing
-from services.routing.joint import effects, parts
+from services.routing.joint import effects as joint, parts
 from services.routing.registry import Category, Registry
 from services.routing.timing import anew, due_by, handling_text, policy_of, return_until, sign_limit
 from shared.calendar import Deadline, parse_limit
@@ -59,11 +60,15 @@ def registered(ticket: Any, plan: Decided, registry: Registry, moment: datetime)
         "overdue_at": None, "outcome": None, "merged_into": None, "supervised": False, "return_count": 0,
         "urge_count": 0, "about_unit": None, "tags": [], "failed_dispatches": 0, "disputed": False,
         "designated": False, "responsible_unit": None, "assignee_id": None, "list_level": None,
-        "why": plan.why,
+        "why": plan.why, "handler_ids": [], "reviewer_id": None, "callback_mode": None, "callback_result": None,
+        "confirm_until": None, "closure_asked": None, "asked_by": None, "answered_at": None,
         "clock_run": 0, "run_started_at": None, "run_urges": 0, "ladder_step": 0, "supervision_level": None,
         "supervise_at": None, "key_since": None,
     }  # fmt: skip
-    return Standing(row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "")
+    return Standing(
+        row, reporter_id=ticket["reporter_id"], new=True, content=ticket.get("content") or "",
+        reachable=ticket["phone_index"] is not None,
+    )  # fmt: skip
 
 
 def apply(action: str, to: State, change: Change) -> None:
@@ -71,6 +76,7 @@ def apply(action: str, to: State, change: Change) -> None:
     effect = EFFECTS.get(action)
     if effect is not None:
         effect(change)
+    closing.note(action, change)
     change.row["state"] = to.value
     if action not in QUIET:
         change.row["moved_at"] = change.at
@@ -312,5 +318,5 @@ EFFECTS: dict[str, Callable[[Change], None]] = {
     "reopen": _reopen, "unmerge": _unmerge, "extend": _extend, "decide_extension": _decide_extension, "urge": oversight.urge,
     "supervise": oversight.supervise, "mark_overdue": _mark_overdue, "recalculate": _recalculate, "replan": _replan,
     "reply_supervision": oversight.reply, "list_key": oversight.list_key, "unlist_key": oversight.unlist_key,
-    **effects.EFFECTS,
+    **joint.EFFECTS,
 }  # fmt: skip

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.routing import orders, oversight, rule_store
 from services.routing.assign import Plan
+from services.routing.closing import demands
 from services.routing.held import Change, Part, Standing
 from services.routing.ladder import store as supervision
 from services.routing.registry import Registry
@@ -31,7 +32,7 @@ _HANDS_OVER = frozenset({"dispatch", "designate"})
 LATE = timedelta(seconds=60)  # recorded more than this after it happened: marked as a late entry
 
 _LOCK = """
-SELECT s.*, t.reporter_id, t.content, ARRAY(
+SELECT s.*, t.reporter_id, t.content, t.phone_index IS NOT NULL AS reachable, ARRAY(
   SELECT h.to_unit FROM handover_slips h LEFT JOIN slip_answers a ON a.street_id = $1 AND a.slip = h.slip
   WHERE h.street_id = $1 AND h.ticket_id = s.ticket_id AND a.slip IS NULL) AS handed_up
 FROM ticket_states s JOIN tickets t ON t.street_id = s.street_id AND t.id = s.ticket_id
@@ -91,10 +92,9 @@ class Door:
         found = {}
         for record in rows:
             row = dict(record)
-            reporter, content, above = row.pop("reporter_id"), row.pop("content"), row.pop("handed_up")
-            found[row["ticket_id"]] = Standing(
-                row, reporter_id=reporter, content=content, handed_up=frozenset(above)
-            )
+            of_the_ticket = {name: row.pop(name) for name in ("reporter_id", "content", "reachable")}
+            above = frozenset(row.pop("handed_up"))
+            found[row["ticket_id"]] = Standing(row, **of_the_ticket, handed_up=above)
         if found:
             for part in await self._tx.raw.fetch(_PARTS, street, list(found)):
                 known = {k: v for k, v in dict(part).items() if k not in {"street_id", "ticket_id"}}
@@ -182,6 +182,10 @@ class Door:
             self.situation(standing), action,
             role=actor.role, relations=relations, occurred_at=occurred_at, data=data,
         )  # fmt: skip
+        refusal = demands.barred(action, standing, actor)
+        if refusal is not None:
+            raise refusal
+        demands.require(action, standing, self._registry, actor, occurred_at, data)
         helpers = self._complete(action, standing, actor, data)
         apply(action, after, Change(standing, self._registry, actor, occurred_at, data))
         self._note(standing, action, before, actor, occurred_at, data)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from services.routing.closing.demands import barred
 from services.routing.held import Standing
 from services.routing.oversight import policy_on
 from services.routing.registry import Registry
@@ -12,7 +13,20 @@ from shared import clock
 from shared.auth import Actor
 from shared.lifecycle import FINAL, Relation, State, action_text, actions
 from shared.streets import Street
-from shared.terms import Channel, Kind, Level, ListLevel, Mode, Outcome, Role, SupervisionLevel, Term
+from shared.terms import (
+    CallbackMode,
+    CallbackResult,
+    Channel,
+    Kind,
+    Level,
+    ListLevel,
+    Mode,
+    Outcome,
+    Role,
+    SpecialClosure,
+    SupervisionLevel,
+    Term,
+)
 
 TITLE = 30
 NOT_TOLD = "未注明"  # a ledger need not say of what kind a request was
@@ -57,15 +71,31 @@ def ticket(
         **texts(row),
         **supervision(row, registry, now),
         "outcome_text": Outcome(row["outcome"]).text if row["outcome"] else None,
+        **{f"{name}_text": _of_closing(name, row) for name in _CLOSING},
         "deadline_text": deadline_text(row, now),
         "overdue": overdue(row, now),
-        "actions": actions(
-            standing.situation(window, policy_of(row, registry).max_extensions),
-            actor.role,
-            relations,
-            max(now, row["moved_at"]),
-        ),
+        "actions": [
+            action
+            for action in actions(
+                standing.situation(window, policy_of(row, registry).max_extensions),
+                actor.role,
+                relations,
+                max(now, row["moved_at"]),
+            )
+            if barred(action, standing, actor) is None
+        ],
     }
+
+
+_CLOSING: dict[str, type[Term]] = {
+    "callback_mode": CallbackMode,
+    "callback_result": CallbackResult,
+    "closure_asked": SpecialClosure,
+}
+
+
+def _of_closing(name: str, row: Any) -> str | None:
+    return _CLOSING[name](row[name]).text if row[name] else None
 
 
 _AS_IT_IS = (
@@ -74,7 +104,7 @@ _AS_IT_IS = (
     "dispatched_at", "signed_at", "contacted_at", "handled_at", "closed_at", "supervised", "outcome",
     "return_count", "urge_count", "about_unit", "responsible_unit", "tags", "list_level", "failed_dispatches", "disputed",
     "designated", "why", "due_why", "first_due_at", "feedback_due_at", "paused_seconds", "extension_count",
-    "catalogue_version", "key_since",
+    "catalogue_version", "key_since", "callback_mode", "callback_result", "confirm_until", "closure_asked", "answered_at",
 )  # fmt: skip
 _VOCABULARIES: dict[str, type[Term]] = {
     "state": State,

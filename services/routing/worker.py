@@ -1,6 +1,6 @@
-"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, signs for the silent, supervises."""
+"""Routing's worker: places what was submitted, decides petitions, marks what is overdue, signs and closes for the silent, supervises."""
 
-from services.routing import deemed
+from services.routing import deemed, unconfirmed
 from services.routing.consume import Consumer
 from services.routing.overdue import sweep
 from services.routing.recalculate import Recalculation
@@ -15,6 +15,7 @@ RECALCULATE_SECONDS = 15.0
 DEEMED_SECONDS = 60.0
 SUPERVISION_SECONDS = 30.0
 MEETING_SECONDS = 300.0
+UNCONFIRMED_SECONDS = 60.0
 
 
 async def duties(process: Process) -> Duties:
@@ -27,6 +28,7 @@ async def duties(process: Process) -> Duties:
         periodic=[
             Periodic("overdue", OVERDUE_SECONDS, lambda: sweep(process, registries)),
             Periodic("deemed", DEEMED_SECONDS, lambda: deemed.sweep(process, registries)),
+            Periodic("unconfirmed", UNCONFIRMED_SECONDS, lambda: unconfirmed.sweep(process, registries)),
             Periodic("recalculate", RECALCULATE_SECONDS, Recalculation(process, registries).run),
             Periodic("supervision_review", SUPERVISION_SECONDS, Review(process, registries).run),
             Periodic("meetings", MEETING_SECONDS, lambda: meetings.sweep(process, registries)),

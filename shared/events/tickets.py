@@ -30,7 +30,7 @@ class TicketMovedV1(TicketEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PetitionFiledV1(TicketEvent):
-    """A reporter asked to withdraw, to urge or to reopen; routing decides."""
+    """A reporter asked to withdraw, to urge, to reopen, confirmed a closing or disputed it; routing decides."""
 
     TYPE: ClassVar[str] = "petition_filed"
     VERSION: ClassVar[int] = 1

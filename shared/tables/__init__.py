@@ -13,6 +13,7 @@ from shared.tables.commitments import (
     undertaking_tickets,
     undertakings,
 )
+from shared.tables.closing import closing_policies
 from shared.tables.console import api_keys, calendar_days, streets
 from shared.tables.identity import (
     consents,
@@ -142,4 +143,14 @@ __all__ = [
     "supplements", "ticket_attachments", "ticket_facts", "ticket_states", "tickets", "totals",
     "transitions", "undertaking_records", "undertaking_tickets", "undertakings", "unit_evaluations",
     "units", "wechat_accounts", "wechat_unions", "whistle_steps", "whistles",
+    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
+    "audit_log", "books", "buildings",
+    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
+    "channel_policies", "classifier_models", "clock_policies", "closing_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
+    "handover_slips", "idempotency_keys",
+    "import_errors", "import_files", "import_rows", "imports",
+    "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",
+    "routing_rule_states", "routing_rules",
+    "sponsors", "staff", "staff_posts", "stations", "streets",
+    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

@@ -103,7 +103,9 @@ petitions = tenant_table(
     text("author_role"),
     instant("occurred_at"),
     instant("recorded_at"),
-    CheckConstraint("action in ('withdraw', 'urge', 'reopen')", name="action"),
+    # of a confirmation: whether it is solved, how satisfied
+    document("answers", nullable=True),
+    CheckConstraint("action in ('withdraw', 'urge', 'reopen', 'confirm', 'dispute')", name="action"),
     ForeignKeyConstraint(["street_id", "ticket_id"], ["tickets.street_id", "tickets.id"]),
     Index("ix_petitions_ticket", "street_id", "ticket_id"),
     append_only=True,

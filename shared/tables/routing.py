@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    Uuid,
     text as sql,
 )
 
@@ -102,6 +103,18 @@ ticket_states = tenant_table(
     instant("supervise_at", nullable=True),
     # since when it stands on the key ledger (重点督办台账), if it does
     instant("key_since", nullable=True),
+    # the persons who worked on it, and who passed it: none of them checks it, and the second approves no special closure
+    Column("handler_ids", ARRAY(Uuid), nullable=False, server_default=sql("'{}'")),
+    uuid("reviewer_id", nullable=True),
+    # of this closing: whose word ends it, what the last call came to, by when the reporter answers
+    text("callback_mode", nullable=True),
+    text("callback_result", nullable=True),
+    instant("confirm_until", nullable=True),
+    # a special closure asked for, and by whom
+    text("closure_asked", nullable=True),
+    uuid("asked_by", nullable=True),
+    # when the reporter was told the result; empty on what has ended: an exception (件件有回音)
+    instant("answered_at", nullable=True),
     CheckConstraint(f"state in ({_FINAL}, {_OPEN})", name="state"),
     CheckConstraint(
         f"state in ({_FINAL}) or (owner_unit is not null and due_at is not null)", name="owner_and_deadline"
@@ -174,6 +187,20 @@ ticket_states = tenant_table(
     Index("ix_ticket_states_disputed", "street_id", "due_at", "ticket_id", postgresql_where=sql("disputed")),
     Index(
         "ix_ticket_states_handled", "street_id", "handled_at", postgresql_where=sql("handled_at is not null")
+    ),
+    Index(
+        "ix_ticket_states_unconfirmed",
+        "street_id",
+        "confirm_until",
+        postgresql_where=sql("state = 'callback' and callback_mode = 'reporter'"),
+    ),
+    Index(
+        "ix_ticket_states_untold",
+        "street_id",
+        "ticket_id",
+        postgresql_where=sql(
+            "state in ('closed', 'merged', 'redirected', 'rejected') and answered_at is null"
+        ),
     ),
 )
 

@@ -60,8 +60,8 @@ TABLE = {
     "escalate": ("handling", "dispatched", HANDS, "reason"),
     "review_pass": ("handled", "callback", CHECKERS, ""),
     "review_fail": ("handled", "handling", CHECKERS, "reason"),
-    "close": ("callback", "closed", CALLERS, ""),
-    "rework": ("callback", "handling", CALLERS, "reason"),
+    "close": ("callback", "closed", f"{CALLERS} {REPORTER} system", ""),
+    "rework": ("callback", "handling", f"{CALLERS} {REPORTER}", "reason"),
     "close_after_review": ("callback", "closed", HEADS, "reason"),
     "close_deferred": ("callback", "closed", HEADS, "reason"),
     "close_transferred": ("callback", "closed", HEADS, "reason"),
@@ -102,18 +102,26 @@ TABLE = {
     "visit_site": (f"accepted {SENT} suspended", "=", f"{HANDS} {HELPERS} {AREA} {DESK} {HEADS}", "reason"),
     "log_contact": (OPEN_STATES, "=", f"{HANDS} {HELPERS} {AREA} {DESK} {HEADS}", "reason"),
     "note_resolution": (ALL_STATES, "=", "system", "reason"),
+    "ask_closure": ("callback", "=", CALLERS, "closure reason"),
+    "feed_back": (
+        "handled callback closed rejected redirected merged",
+        "=",
+        f"{DESK} {HANDS} {HELPERS} {AREA} {HEADS} callback_clerk",
+        "feedback_channel reason",
+    ),
 }
 COMPLETE = {
     "reason": "理由", "reason_code": "season", "into": "XB20260304-000002", "agency": "110", "unit": "城管办",
     "units": ["城管办"], "until": NOW + 30 * DAY, "approve": True,
     "valid": False, "exclusion": "不可抗力", "list_level": "party", "order": "DB2026-0001", "meeting": "2026-W10", "inspection": "2026-03",
     "measures": [{"unit": "城管办", "text": "增设桶点"}], "score": 5, "outside_body": "市信访局", "via": "公函",
+    "closure": "close_deferred", "feedback_channel": "phone",
 }  # fmt: skip
 VOCABULARIES = {
     "reject": "reason_code", "redirect": "agency", "close_directly": "outcome", "handle": "outcome",
     "suspend": "reason_code", "close": "outcome resolved satisfaction", "close_after_review": "outcome",
     "whistle": "whistle", "rework": "resolved satisfaction", "call_back": "resolved satisfaction",
-    "relist": "list_level", "supervise": "supervision", "group_whistle": "whistle", "respond_whistle": "whistle",
+    "relist": "list_level", "supervise": "supervision", "group_whistle": "whistle", "respond_whistle": "whistle", "ask_closure": "closure", "feed_back": "feedback_channel",
 }  # fmt: skip
 
 

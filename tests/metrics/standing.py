@@ -17,7 +17,7 @@ ENDED = {"closed", "rejected", "merged", "withdrawn", "redirected"}
 WITH_A_UNIT = {"dispatched", "signed", "handling", "suspended"}
 # Words on a ticket: they change nothing, and what follows them may have happened before them.
 REMARKS = {
-    "comment", "urge", "supervise", "mark_overdue", "reply_supervision", "list_key", "unlist_key", "resolve_meeting", "inspect",
+    "comment", "urge", "supervise", "mark_overdue", "reply_supervision", "list_key", "unlist_key", "resolve_meeting", "inspect", "feed_back",
 }  # fmt: skip
 DIMENSIONS = ("channel", "kind", "category", "community", "grid", "unit", "level", "mode", "list")
 UNHAPPY = {"dissatisfied", "very_dissatisfied"}

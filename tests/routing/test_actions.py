@@ -33,7 +33,7 @@ async def test_the_whole_life_of_a_ticket(time, placed, do, look, street, rows):
         "已解决",
         None,
     )
-    assert ticket["actions"] == ["call_back", "comment"]  # all that is left to a callback clerk
+    assert ticket["actions"] == ["call_back", "comment", "feed_back"]  # all that is left to a callback clerk
     whole = await look(number, "supervisor")
     assert [m["action"] for m in whole["timeline"]] == [
         "register",

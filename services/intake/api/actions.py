@@ -1,4 +1,4 @@
-"""What a reporter does with a ticket of theirs: add, withdraw, urge, reopen, rate. Routing decides the moves."""
+"""What a reporter does with a ticket of theirs: add, withdraw, urge, reopen, confirm, dispute, rate. Routing decides the moves."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -14,6 +14,8 @@ from services.intake.limits import ADD
 from services.intake.schemas import (
     ContentCheckOut,
     ContentDecisionIn,
+    ConfirmationIn,
+    DisputeIn,
     PetitionIn,
     PetitionReceipt,
     RatingIn,
@@ -103,6 +105,44 @@ async def reopen(
     return await _petition(request, number, actor, key, if_match, "reopen", body.reason)
 
 
+@router.post(
+    "/confirmation", status_code=202, response_model=PetitionReceipt, summary="确认办结", responses=_ERRORS
+)
+async def confirm(
+    request: Request,
+    number: Number,
+    actor: Reporter,
+    body: ConfirmationIn | None = None,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """审核通过后,诉求人确认已经办好;抽中人工回访的除外。"""
+    said = body or ConfirmationIn()
+    answers = said.model_dump(mode="json", exclude_none=True, exclude={"comment"})
+    return await _petition(
+        request, number, actor, key, if_match, "confirm", said.comment, answers=answers or None
+    )
+
+
+@router.post(
+    "/dispute",
+    status_code=202,
+    response_model=PetitionReceipt,
+    summary="对办理结果提出异议",
+    responses=_ERRORS,
+)
+async def dispute(
+    request: Request,
+    number: Number,
+    body: DisputeIn,
+    actor: Reporter,
+    key: Key = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """审核通过后,诉求人认为没有解决或不满意,发回重办。"""
+    return await _petition(request, number, actor, key, if_match, "dispute", body.reason)
+
+
 @router.post("/rating", status_code=202, response_model=RatingReceipt, summary="评价", responses=_ERRORS)
 async def rate(
     request: Request,
@@ -152,12 +192,16 @@ async def _petition(
     if_match: str | None,
     action: str,
     reason: str | None,
+    *,
+    answers: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     process = process_of(request)
     window = process.settings.reopen_window_days
 
     async def work(tx: Transaction, ticket: Row[Any]) -> dict[str, Any]:
-        return await petition.file(tx, process.outbox, actor, ticket, action, reason, window=window)
+        return await petition.file(
+            tx, process.outbox, actor, ticket, action, reason, window=window, answers=answers
+        )
 
     return await _act(request, number, actor, key, if_match, 202, work)
 
