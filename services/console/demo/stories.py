@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ CHANNELS = {
 }  # fmt: skip
 WITHOUT_CATEGORY = 0.3
 WITH_CONTACT = 0.4
+_ENDINGS = frozenset({"close", "reject", "redirect"})
+TOLD = "已电话告知办理结果"
 FAMILIES = "王李张刘陈杨赵黄周吴徐孙马朱胡"
 Fate = Callable[[Times, str, dict[str, str], random.Random], tuple[Life, ...]]
 
@@ -71,10 +74,22 @@ def _ticket(
     fate = chance.choices(list(FATES), list(FATES.values()))[0]
     at = times(received + timedelta(minutes=3), row, chance)
     lives = fate(at, unit, row, chance)
+    if "contact" in filing:
+        lives = tuple(_told(life) for life in lives)
     first = {**placing(received + timedelta(minutes=1), unit), **lives[0]}
     return Wanted(
         serial, filing, (first, *lives[1:]), State.CLOSED, unit, places_itself=channel != "group_topic"
     )
+
+
+def _told(life: Life) -> Life:
+    """Return a life whose ending is told to the reporter by telephone: who left a number is called (件件有回音)."""
+    return {
+        state: replace(move, body={"reason": TOLD, **move.body, "feedback_channel": "phone"})
+        if move.action in _ENDINGS
+        else move
+        for state, move in life.items()
+    }
 
 
 def _closed(at: Times, _unit: str, _row: dict[str, str], chance: random.Random) -> tuple[Life, ...]:
