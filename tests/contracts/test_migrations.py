@@ -82,6 +82,45 @@ async def test_an_empty_database_is_brought_up_by_an_owner_who_is_no_superuser(g
         assert not role["rolsuper"]
 
 
+# Two matters closed under 0008: of one the reporter reads the outcome in the mini-program, the other left a telephone.
+_OLD_CLOSINGS = """
+SET app.streets = '7';
+INSERT INTO streets (id, code, name, district, prefix, created_at) VALUES (7, '900000007', '旧街道', '旧区', 'OLD', now());
+INSERT INTO tickets (street_id, id, number, channel, content, anonymous, confidential, reporter_id, phone_index, entered_by,
+  entered_role, occurred_at, recorded_at, late)
+SELECT 7, ('00000000-0000-0000-0000-00000000000' || n)::uuid, 'OLD-' || n, 'hotline', '旧事', false, false,
+  CASE n WHEN 1 THEN '00000000-0000-0000-0000-00000000000a'::uuid END, CASE n WHEN 2 THEN decode('01', 'hex') END,
+  '00000000-0000-0000-0000-00000000000b', 'clerk', now(), now(), false FROM generate_series(1, 2) n;
+INSERT INTO ticket_states (street_id, ticket_id, number, state, version, channel, kind, category_code, mode, level,
+  due_provisional, resolve_limit, received_at, moved_at, closed_at, supervised, return_count, urge_count, why)
+SELECT 7, id, number, 'closed', 1, channel, 'help', '0101', 'quick', 'street', false, '3wd', occurred_at, occurred_at,
+  occurred_at, false, 0, 0, '[]' FROM tickets;
+RESET app.streets"""
+
+
+async def test_what_was_closed_before_answers_were_noted_is_told_where_it_can_be_read(ground):
+    name = f"banjie_test_{secrets.token_hex(6)}"
+    url, admin = at_database(ground.owner_url, name), await asyncpg.connect(ground.admin_url)
+    owner = await asyncpg.connect(ground.owner_url)
+    role = await owner.fetchval("SELECT current_user")
+    await owner.close()
+    try:
+        await admin.execute(f"CREATE DATABASE {name} OWNER {role}")
+        alembic(command.upgrade, url, "0008")
+        database = await asyncpg.connect(url)
+        await database.execute(_OLD_CLOSINGS)
+        alembic(command.upgrade, url, "head")
+        await database.execute("SET app.streets = '7'")
+        found = await database.fetch(
+            "SELECT number, answered_at = closed_at AS told FROM ticket_states ORDER BY number"
+        )
+        await database.close()
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.close()
+    assert [(row["number"], row["told"]) for row in found] == [("OLD-1", True), ("OLD-2", None)]
+
+
 # A street as 0003 knew it: a grid with its polygon, a worker of that grid, and one who has left.
 _OLD_STREET = """
 SET app.streets = '7';

@@ -83,6 +83,8 @@ async def test_a_category_that_asks_for_proof_is_not_done_without_it(time, lay_d
         "before_ids": [before], "after_ids": [before], "occurred_at": time.now.isoformat(), "person": "老王",
         "location": {"longitude": 117.665, "latitude": 39.035, "crs": "gcj02"},
     }  # fmt: skip
+    # naming another category in passing is no way around it
+    await do(number, "handle", LEAD, status=422, reason="已清运", category="0201")
     twice = await do(number, "handle", LEAD, status=422, reason="已清运", proof=proof)
     assert twice["code"] == "same_picture"
     await do(number, "handle", LEAD, reason="已清运", proof=proof | {"after_ids": [after]})

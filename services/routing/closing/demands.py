@@ -93,9 +93,9 @@ def require(
 
 def _require_proof(standing: Standing, policy: ClosingPolicy, data: Mapping[str, Any]) -> None:
     proof: Mapping[str, Any] = data.get("proof") or {}
-    check_pictures(proof)
-    category = data.get("category") or standing.row["category_code"]
-    missing: list[ProofPart] = [part for part in policy.proof_of(category) if not proof.get(part.value)]
+    _check_pictures(proof)
+    asked = policy.proof_of(standing.row["category_code"])
+    missing: list[ProofPart] = [part for part in asked if not proof.get(part.value)]
     if missing:
         names = "、".join(part.text for part in missing)
         raise Invalid(
@@ -104,7 +104,7 @@ def _require_proof(standing: Standing, policy: ClosingPolicy, data: Mapping[str,
         )  # fmt: skip
 
 
-def check_pictures(proof: Mapping[str, Any]) -> None:
+def _check_pictures(proof: Mapping[str, Any]) -> None:
     """Raise Invalid where one picture is to show the place both before and after."""
     if set(proof.get("before_ids", ())) & set(proof.get("after_ids", ())):
         raise invalid("proof.after_ids", "处置前和处置后不能是同一张照片", code="same_picture")
