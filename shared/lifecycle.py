@@ -22,8 +22,8 @@ from shared.terms import (
     Resolved,
     Role,
     Satisfaction,
-    SupervisionLevel,
     SpecialClosure,
+    SupervisionLevel,
     Term,
     WhistleKind,
 )
@@ -175,6 +175,10 @@ EDGES: tuple[Edge, ...] = (
     Edge("forward_answer", "转送答复", OPEN | {S.CLOSED}, None, _LEAD + _DESK + _HEAD, "记下外部机构的答复", ("reason",)),
     Edge("visit_site", "现场勘察", _WITH_LEAD | {S.ACCEPTED}, None, _LEAD + _PART + _AREA + _DESK + _HEAD, "当面说、实地看、现场改,记下查明的原因", ("reason",)),
     Edge("log_contact", "沟通记录", OPEN, None, _LEAD + _PART + _AREA + _DESK + _HEAD, "长期事项的每一次沟通", ("reason",)),
+    Edge("ask_closure", "申请销号", _from(S.CALLBACK), None, _CALL, "未解决或不满意的,申请研判、延期或移交销号,由他人审批",
+         ("closure", "reason"), {"closure": SpecialClosure}),
+    Edge("feed_back", "反馈", _from(S.HANDLED, S.CALLBACK, S.CLOSED, S.REJECTED, S.REDIRECTED, S.MERGED), None, _STAFF,
+         "把办理情况告诉诉求人,写明方式和内容", ("feedback_channel", "reason"), {"feedback_channel": FeedbackChannel}),
     Edge("note_resolution", "议事决议", frozenset(State), None, _SYSTEM, "议事会议定的事项", ("reason",)),
 )  # fmt: skip
 

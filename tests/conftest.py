@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.clients",
     "tests.fixtures.ledgers",
     "tests.fixtures.posts",
+    "tests.fixtures.photos",
     "tests.fixtures.wechat",
     "tests.fixtures.vendors",
     "tests.fixtures.notices",

@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import select
 
-from services.routing import view
+from services.routing import photos, view
+from services.routing.closing_schemas import ProofIn
 from services.routing.held import Standing
 from services.routing.joint import store
 from services.routing.ladder.store import answerable
@@ -20,7 +21,7 @@ from services.routing.workload import crew_of
 from shared import clock
 from shared.auth import Actor
 from shared.db import Transaction
-from shared.errors import Conflict, NotFound, Stale, invalid
+from shared.errors import Conflict, FieldError, Invalid, NotFound, Stale, invalid
 from shared.lifecycle import State, actions
 from shared.process import Process
 from shared.scope import visible
@@ -119,6 +120,8 @@ async def _move(
         data |= await _assignee(tx, registry, standing, body.assignee)
     elif action == "reply_supervision" and body.order is not None:
         data |= await answerable(tx, street.id, ticket_id, body.order, actor.unit or registry.desk.code)
+    if body.proof is not None:
+        await _prove(tx, street.id, ticket_id, body.proof)
     standing.known = await store.earlier(tx, street.id, ticket_id, action)
     door.move(standing, action, actor, occurred_at, data)
     await door.write()
@@ -139,6 +142,20 @@ async def _placed(tx: Transaction, door: Door, registry: Registry, ticket_id: UU
     if ticket["from_ledger"]:
         raise Conflict("工单正在登记,请稍候", code="not_placed_yet", state="submitted", state_text="已登记")
     return place(door, registry, ticket, await look_around(tx, registry, [ticket]))
+
+
+async def _prove(tx: Transaction, street_id: int, ticket_id: UUID, proof: ProofIn) -> None:
+    """Raise Invalid unless every photo of the proof is there: taken by staff, or come with the ticket."""
+    named = {"proof.before_ids": proof.before_ids, "proof.after_ids": proof.after_ids}
+    there = await photos.usable(tx, street_id, ticket_id, [one for ids in named.values() for one in ids])
+    missing = [
+        FieldError(field, f"没有这张照片:{one}")
+        for field, ids in named.items()
+        for one in ids
+        if one not in there
+    ]
+    if missing:
+        raise Invalid(missing[0].message, errors=missing, code="unknown_photo")
 
 
 async def _assignee(

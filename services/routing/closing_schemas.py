@@ -1,20 +1,15 @@
 """What goes over the wire about closing: proofs, policies, and whom nobody has answered yet."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
+from services.routing.joint_schemas import LocationIn
 from shared.web.fields import Answer, Body, Code, Day, Line, LocalTime, PastInstant, Short
 
 MOST_PICTURES = 9
-
-
-class LocationIn(Body):
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-    crs: Literal["gcj02", "wgs84"]
 
 
 class ProofIn(Body):

@@ -117,7 +117,7 @@ class Standing:
             held.add(Relation.REPORTER)
         if actor.unit is not None and actor.unit == self.row["about_unit"]:
             return held  # nobody handles or checks what is said of their own unit
-        if actor.unit is None or (actor.unit != self.row["lead_unit"] and actor.unit not in self.parts):
+        if actor.unit is None or (actor.unit != self.row["lead_unit"] and actor.unit not in self.helpers):
             held.add(Relation.NOT_LEAD)
         if actor.unit is not None:
             if actor.unit == self.row["lead_unit"]:

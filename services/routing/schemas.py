@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.routing.joint_schemas import JointIn, LocationIn, Number, PartOut
 from services.routing.closing_schemas import ProofIn
+from services.routing.joint_schemas import JointIn, LocationIn, Number, PartOut
 from shared.terms import (
     Agency,
     Channel,
@@ -16,8 +16,8 @@ from shared.terms import (
     Outcome,
     Resolved,
     Satisfaction,
-    SupervisionLevel,
     SpecialClosure,
+    SupervisionLevel,
     WhistleKind,
 )
 from shared.web.fields import (

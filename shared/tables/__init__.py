@@ -2,6 +2,7 @@
 
 from shared.tables.attachments import attachments, ticket_attachments
 from shared.tables.base import metadata
+from shared.tables.closing import closing_policies
 from shared.tables.commitments import (
     campaign_places,
     campaigns,
@@ -13,7 +14,6 @@ from shared.tables.commitments import (
     undertaking_tickets,
     undertakings,
 )
-from shared.tables.closing import closing_policies
 from shared.tables.console import api_keys, calendar_days, streets
 from shared.tables.identity import (
     consents,
@@ -128,29 +128,19 @@ __all__ = [
     "assessment_calendars", "attachments", "audit_log", "books", "buildings", "bulletin_corrections",
     "bulletin_figures", "bulletins", "calendar_days", "campaign_places", "campaigns", "categories",
     "category_versions", "channel_policies", "checklists", "classifier_models", "clock_policies",
-    "communities", "consents", "content_checks", "crews", "deliberation_tickets", "deliberations",
-    "deliveries", "disclosures", "duty_shifts", "events", "forward_answers", "forwards", "grid_boundaries",
-    "grids", "group_posts", "handover_slips", "idempotency_keys", "import_errors", "import_files",
-    "import_rows", "imports", "indicator_readings", "indicators", "inspection_findings", "inspection_items",
-    "inspection_reports", "inspection_rounds", "local_days", "meeting_items", "meeting_resolutions",
-    "meetings", "metadata", "milestones", "notice_attempts", "notice_lines", "notice_reads", "notice_sends",
-    "notices", "number_counters", "parts", "petitions", "point_rules", "points", "ratings",
-    "registry_changes", "reporter_blocks", "resident_links", "resident_phones", "resident_sessions",
-    "residents", "resolution_reports", "resolutions", "responsibles", "revisit_draws", "revisit_items",
-    "revisit_results", "routing_rule_states", "routing_rules", "sign_outs", "slip_answers", "sponsors",
-    "staff", "staff_posts", "stations", "streets", "subscription_grants", "supervision_groups",
+    "closing_policies", "communities", "consents", "content_checks", "crews", "deliberation_tickets",
+    "deliberations", "deliveries", "disclosures", "duty_shifts", "events", "forward_answers", "forwards",
+    "grid_boundaries", "grids", "group_posts", "handover_slips", "idempotency_keys", "import_errors",
+    "import_files", "import_rows", "imports", "indicator_readings", "indicators", "inspection_findings",
+    "inspection_items", "inspection_reports", "inspection_rounds", "local_days", "meeting_items",
+    "meeting_resolutions", "meetings", "metadata", "milestones", "notice_attempts", "notice_lines",
+    "notice_reads", "notice_sends", "notices", "number_counters", "parts", "petitions", "point_rules",
+    "points", "ratings", "registry_changes", "reporter_blocks", "resident_links", "resident_phones",
+    "resident_sessions", "residents", "resolution_reports", "resolutions", "responsibles", "revisit_draws",
+    "revisit_items", "revisit_results", "routing_rule_states", "routing_rules", "sign_outs", "slip_answers",
+    "sponsors", "staff", "staff_posts", "stations", "streets", "subscription_grants", "supervision_groups",
     "supervision_members", "supervision_orders", "supervision_policies", "supervision_replies",
     "supplements", "ticket_attachments", "ticket_facts", "ticket_states", "tickets", "totals",
     "transitions", "undertaking_records", "undertaking_tickets", "undertakings", "unit_evaluations",
     "units", "wechat_accounts", "wechat_unions", "whistle_steps", "whistles",
-    "ATTRIBUTES", "DIMENSIONS", "FLAGS", "FLAG_BITS", "MEASURES", "api_keys", "area_boundaries", "assessment_calendars",
-    "audit_log", "books", "buildings",
-    "bulletin_corrections", "bulletin_figures", "bulletins", "calendar_days", "categories", "category_versions",
-    "channel_policies", "classifier_models", "clock_policies", "closing_policies", "communities", "crews", "deliveries", "duty_shifts", "events", "grid_boundaries", "grids",
-    "handover_slips", "idempotency_keys",
-    "import_errors", "import_files", "import_rows", "imports",
-    "local_days", "metadata", "number_counters", "parts", "petitions", "ratings", "registry_changes", "residents", "responsibles",
-    "routing_rule_states", "routing_rules",
-    "sponsors", "staff", "staff_posts", "stations", "streets",
-    "supplements", "ticket_facts", "ticket_states", "tickets", "totals", "transitions", "units",
 ]  # fmt: skip

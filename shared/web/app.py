@@ -22,8 +22,7 @@ from shared.web.access import SECURITY_SCHEMES
 from shared.web.edge import BodyLimits, Edge, UntoldLength
 
 # What the tables must be at least; `banjie migrate` brings them there.
-MIGRATION = "0017"
-MIGRATION = "0009"
+MIGRATION = "0018"
 _WAITING = Gauge("banjie_deliveries_waiting", "Deliveries not yet done", ["consumer"])
 _OLDEST = Gauge("banjie_deliveries_oldest_seconds", "Age of the oldest delivery not yet done", ["consumer"])
 _PARKED = Gauge("banjie_deliveries_parked", "Deliveries given up and waiting for a person", ["consumer"])

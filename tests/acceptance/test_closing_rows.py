@@ -1,7 +1,6 @@
 """What the articles tell of closing and answering, row by row: a resident's matter from the report to the thanks, over HTTP."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -106,13 +105,13 @@ async def test_s0_18_what_can_be_solved_on_the_spot_is_answered_on_the_spot(hous
     assert (counts["closed"], counts["direct"], counts["received"]) == (1, 1, 2)
 
 
-async def test_s0_32_the_result_and_a_photograph_of_it_close_the_matter(house):
+async def test_s0_32_the_result_and_a_photograph_of_it_close_the_matter(house, photo):
     await house.proven("after_ids")
     number = await house.file()
     await house.carry(number, 2)
     refused = await house.do(number, "handle", UNIT, status=422, reason="已维修及提升")
     assert [e["message"] for e in refused["errors"]] == ["缺少处置后照片"]
-    photograph = str(uuid4())
+    photograph = await photo()
     await house.do(number, "handle", UNIT, reason="已维修及提升", proof={"after_ids": [photograph]})
     await house.do(number, "review_pass", (Role.SUPERVISOR, None))
     await house.do(number, "close", (Role.CALLBACK_CLERK, None))

@@ -69,7 +69,9 @@ def carry(do):
     return on
 
 
-async def test_a_category_that_asks_for_proof_is_not_done_without_it(time, lay_down, bring, placed, do, look):
+async def test_a_category_that_asks_for_proof_is_not_done_without_it(
+    time, lay_down, bring, placed, do, look, photo
+):
     await lay_down(proof={"0101": ["before_ids", "after_ids", "location", "occurred_at", "person"]})
     number = await bring("handling")
     refused = await do(number, "handle", LEAD, status=422, reason="已清运", proof={"person": "老王"})
@@ -78,7 +80,7 @@ async def test_a_category_that_asks_for_proof_is_not_done_without_it(time, lay_d
         "proof.before_ids", "proof.after_ids", "proof.location", "proof.occurred_at",
     ]  # fmt: skip
     assert "处置前照片、处置后照片、处置地点、处置时间" in refused["detail"]
-    before, after = str(uuid4()), str(uuid4())
+    before, after = await photo(), await photo()
     proof = {
         "before_ids": [before], "after_ids": [before], "occurred_at": time.now.isoformat(), "person": "老王",
         "location": {"longitude": 117.665, "latitude": 39.035, "crs": "gcj02"},
@@ -87,6 +89,10 @@ async def test_a_category_that_asks_for_proof_is_not_done_without_it(time, lay_d
     await do(number, "handle", LEAD, status=422, reason="已清运", category="0201")
     twice = await do(number, "handle", LEAD, status=422, reason="已清运", proof=proof)
     assert twice["code"] == "same_picture"
+    nobodys = await do(
+        number, "handle", LEAD, status=422, reason="已清运", proof=proof | {"after_ids": [str(uuid4())]}
+    )
+    assert [e["field"] for e in nobodys["errors"]] == ["proof.after_ids"]
     await do(number, "handle", LEAD, reason="已清运", proof=proof | {"after_ids": [after]})
     shown = (await look(number))["timeline"][-1]["data"]["proof"]
     assert (shown["before_ids"], shown["after_ids"], shown["person"]) == ([before], [after], "老王")

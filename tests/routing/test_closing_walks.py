@@ -118,7 +118,7 @@ def walk(rng, registry, steps):
         now += timedelta(minutes=rng.randint(1, 600))
         legal = [a for a in ACTIONS if standing.state in ACTIONS[a].sources and a in ONWARD]
         action = rng.choice(ASIDE if rng.random() < 0.3 or not legal else legal)
-        lead, parts, before = standing.row["lead_unit"], dict(standing.parts), standing.state
+        lead, parts, before = standing.row["lead_unit"], standing.helpers, standing.state
         actor, data = someone(rng, action, lead), brought(rng, action)
         try:
             after = door.move(standing, action, actor, now, data)

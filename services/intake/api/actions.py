@@ -12,9 +12,9 @@ from services.intake.checks import decision
 from services.intake.etag import IfMatch, require
 from services.intake.limits import ADD
 from services.intake.schemas import (
+    ConfirmationIn,
     ContentCheckOut,
     ContentDecisionIn,
-    ConfirmationIn,
     DisputeIn,
     PetitionIn,
     PetitionReceipt,

@@ -127,6 +127,8 @@ SILENT = {
     "visit_site": "单位自己的动作,经过里看得到",
     "log_contact": "诉求人刚谈过",
     "note_resolution": "议定的事项写在工单上",
+    "ask_closure": "由审批的人在待办中看到",
+    "feed_back": "诉求人刚听到",
     "unlist_key": "移出重点督办,没有要做的事",
     "inspect": "不合格的随即发回重办,那时会通知",
     "comment": "工作留言;对申请的答复除外",

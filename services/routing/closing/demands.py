@@ -45,7 +45,7 @@ def _own_work(standing: Standing, actor: Actor) -> bool:
     row = standing.row
     mine = actor.id in row["handler_ids"] or actor.id == row["assignee_id"]
     return mine or (
-        actor.unit is not None and (actor.unit == row["lead_unit"] or actor.unit in standing.parts)
+        actor.unit is not None and (actor.unit == row["lead_unit"] or actor.unit in standing.helpers)
     )
 
 

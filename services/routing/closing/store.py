@@ -51,7 +51,7 @@ async def untold(
         .join_from(s, tickets, and_(tickets.c.street_id == s.c.street_id, tickets.c.id == s.c.ticket_id))
         .where(
             s.c.street_id == street_id, s.c.state.in_(_OWED_AN_ANSWER), s.c.answered_at.is_(None),
-            visible(actor),
+            await visible(tx, actor, [street_id]),
         )
         .order_by(s.c.ticket_id)
         .limit(limit + 1)

@@ -150,7 +150,7 @@ REGISTRY = Registry(
     communities={}, grids={}, policies={}, calendar=WorkCalendar({}, [2026]), cells=Cells([]),
 )  # fmt: skip
 ROW = {
-    "street_id": 1, "key_since": None, "channel": "web", "ticket_id": UUID(int=1), "state": "handling", "version": 0, "moved_at": MONDAY, "closed_at": None,
+    "street_id": 1, "key_since": None, "channel": "web", "handler_ids": [], "ticket_id": UUID(int=1), "state": "handling", "version": 0, "moved_at": MONDAY, "closed_at": None,
     "return_until": None, "due_at": None, "extension_until": None, "extension_count": 0, "disputed": False,
     "designated": False, "about_unit": None, "lead_unit": "lead", "community_code": None, "clock_policy": None,
     "grid_code": None,

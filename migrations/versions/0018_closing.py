@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.tables.policies import protect
 
-revision = "0009"
-down_revision = "0008"
+revision = "0018"
+down_revision = "0017"
 
 _ANSWERED_STATES = "state in ('closed', 'merged', 'redirected', 'rejected')"
 # What ended before anybody noted answers: whoever reads it in the mini-program, or left no telephone, has the outcome.
