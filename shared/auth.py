@@ -205,7 +205,7 @@ class SignOuts:
         self._database = database
         self._ttl = timedelta(seconds=ttl)
         self._streets: frozenset[int] = frozenset()
-        self._at: dict[UUID, float] = {}
+        self._at: dict[tuple[int, UUID], float] = {}
         self._read_at = -SIGN_OUT_SECONDS
         self._reading = asyncio.Lock()
 
@@ -216,13 +216,14 @@ class SignOuts:
             async with self._reading:
                 if not self._fresh(actor.streets):
                     await self._read(self._streets | actor.streets)
-        for subject in (actor.id, actor.session):
-            if subject is not None and said.issued <= self._at.get(subject, -1.0):
-                raise Unauthenticated("您已退出登录,请重新登录", code="signed_out")
+        for street_id in actor.streets:
+            for subject in (actor.id, actor.session):
+                if subject is not None and said.issued <= self._at.get((street_id, subject), -1.0):
+                    raise Unauthenticated("您已退出登录,请重新登录", code="signed_out")
 
-    def note(self, subject: UUID, moment: datetime) -> None:
+    def note(self, street_id: int, subject: UUID, moment: datetime) -> None:
         """Know at once what this process itself has just written."""
-        self._at[subject] = moment.timestamp()
+        self._at[street_id, subject] = moment.timestamp()
 
     def _fresh(self, streets: frozenset[int]) -> bool:
         return monotonic() - self._read_at < SIGN_OUT_SECONDS and streets <= self._streets
@@ -231,13 +232,14 @@ class SignOuts:
         began, since = monotonic(), clock.now() - self._ttl
         async with self._database.transaction(streets, read_only=True) as tx:
             rows = await tx.rows(
-                select(sign_outs.c.subject_id, sign_outs.c.signed_out_at).where(
+                select(sign_outs.c.street_id, sign_outs.c.subject_id, sign_outs.c.signed_out_at).where(
                     sign_outs.c.street_id.in_(streets), sign_outs.c.signed_out_at > since
                 )
             )
         # What was noted while we read is not lost.
-        known = {subject: at for subject, at in self._at.items() if at > since.timestamp()}
+        known = {key: at for key, at in self._at.items() if at > since.timestamp()}
         for row in rows:
-            known[row.subject_id] = max(row.signed_out_at.timestamp(), known.get(row.subject_id, 0.0))
+            key = (row.street_id, row.subject_id)
+            known[key] = max(row.signed_out_at.timestamp(), known.get(key, 0.0))
         self._at = known
         self._streets, self._read_at = streets, began

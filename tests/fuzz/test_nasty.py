@@ -201,6 +201,8 @@ def test_bodies(door, method, operation, document):
         door.knock(kind, content=b'{"content": "x"}', headers=[("Content-Type", kind.encode("latin-1"))])
     too_large = {400, 403, 422} if takes_files(operation) else {413}
     assert door.knock("10 MB", content=b" " * LARGE).status_code in too_large
+    if "requestBody" not in operation:
+        return  # what nobody reads is not counted
     pieces = (b" " * 65_536 for _ in range(LARGE // 65_536))
     assert door.knock("10 MB, length untold", content=pieces).status_code in too_large
 

@@ -85,7 +85,7 @@ async def go_on(process: Process, wechat: WeChat, token: str) -> dict[str, Any]:
             await tx.raw.execute(_REVOKE, street.id, place.session, now, "reused")
             await tx.raw.execute(_NOTE, street.id, place.session, now)
     if answer is Answer.REUSED:
-        process.sign_outs.note(place.session, now)
+        process.sign_outs.note(street.id, place.session, now)
         raise Unauthenticated("登录凭证已被使用过,为了安全请重新登录", code="refresh_token_reused")
     raise Unauthenticated("登录已过期,请重新登录", code="session_over")
 
@@ -107,8 +107,9 @@ async def sign_out(process: Process, actor: Actor, *, everywhere: bool) -> None:
                 await tx.raw.execute(_REVOKE_ALL, street_id, list(people), now, "signed_out_everywhere")
             for subject in sorted(subjects):
                 await tx.raw.execute(_NOTE, street_id, subject, now)
-    for subject in subjects:
-        process.sign_outs.note(subject, now)
+    for street_id in actor.streets:
+        for subject in subjects:
+            process.sign_outs.note(street_id, subject, now)
 
 
 async def _answer(
