@@ -10,6 +10,7 @@ from shared.process import Process
 
 AT_ONCE = 200
 # An old ledger is entered move by move: what was in time must not be marked while its closing is being typed.
+# Reminders of the ladder are nobody typing.
 BEING_ENTERED = timedelta(minutes=10)
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 # A suspended ticket's clock stands still; an extension clears the mark.
@@ -18,7 +19,7 @@ SELECT s.ticket_id FROM ticket_states s
 WHERE s.street_id = $1 AND s.due_at < $2 AND s.overdue_at IS NULL AND s.state IN ({_OPEN}) AND s.state <> 'suspended'
 AND NOT EXISTS (
   SELECT FROM transitions m WHERE m.street_id = s.street_id AND m.ticket_id = s.ticket_id AND m.seq = s.version
-  AND m.late AND m.recorded_at > $4 AND m.actor_role <> 'system')
+  AND m.late AND m.recorded_at > $4 AND NOT (m.actor_role = 'system' AND m.action IN ('urge', 'supervise')))
 ORDER BY s.due_at LIMIT $3"""  # noqa: S608 - states come from the lifecycle
 
 
